@@ -42,7 +42,7 @@ class CmError(Exception):
         return text
 
     def to_dict(self) -> dict[str, object]:
-        """The error as `cmcore.access` returns it: `return`, `error` and, if known, `where`, `hint`."""
+        """As `cmcore.access` returns it: `return`, `error` and, if known, `where` and `hint`."""
         result: dict[str, object] = {"return": self.code, "error": self.message}
         if self.where:
             result["where"] = self.where

@@ -1,0 +1,110 @@
+"""Everything a developer or CI runs, each in an environment of its own.
+
+`nox` alone runs what must pass before a change lands: lint, types, tests. `nox -l` lists the rest.
+Needs Python and pip only; nothing is installed outside `.nox/`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = False
+nox.options.default_venv_backend = "virtualenv"
+
+ROOT = Path(__file__).resolve().parent
+PACKAGES = ("cmcore", "plugins/cm-script", "plugins/cm-cache")
+GROUPS = nox.project.load_toml("pyproject.toml")
+
+
+def packages() -> list[str]:
+    """Arguments for pip: all our packages, editable, so that a change needs no new install."""
+    return [word for package in PACKAGES for word in ("-e", f"./{package}")]
+
+
+def group(name: str) -> list[str]:
+    """Requirements of one `[dependency-groups]` entry of pyproject.toml."""
+    return list(nox.project.dependency_groups(GROUPS, name))
+
+
+def sources() -> list[str]:
+    """The three typed source trees."""
+    return [
+        str(path) for package in PACKAGES for path in sorted((ROOT / package / "src").iterdir())
+    ]
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All suites on the Python that runs nox; arguments after `--` go to pytest."""
+    session.install(*group("test"), *packages())
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])
+def units(session: nox.Session) -> None:
+    """Unit suites of the packages on every supported Python that this machine has."""
+    session.install(*group("test"), *packages())
+    suites = [f"{package}/tests" for package in PACKAGES if (ROOT / package / "tests").is_dir()]
+    session.run("python", "-m", "pytest", *(session.posargs or suites))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, formatting and who may import whom."""
+    session.install(*group("lint"), *packages())
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy --strict on the source trees."""
+    session.install(*group("types"), *packages())
+    session.run("mypy", *sources())
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Wheel and sdist of each package in dist/, contents checked, each installed alone."""
+    session.install(*group("build"))
+    dist = ROOT / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    for package in PACKAGES:
+        session.run("python", "-m", "build", "--outdir", str(dist), f"./{package}")
+    session.run("python", "tests/house/check_wheels.py", str(dist))
+
+
+@nox.session
+def reference(session: nox.Session) -> None:
+    """The same recipes here, in cmind and in mlcflow; every difference is shown (network)."""
+    session.install(*group("test"), *packages())
+    session.run("python", "tests/corpus/compare_reference.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """CPU time beside cmind, mlcflow, cmeta, bare Python, click and bash, as Markdown."""
+    session.install(*group("test"), *[f"./{package}" for package in PACKAGES])
+    session.run("python", "benchmarks/bench.py", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write the generated pages of docs/reference anew."""
+    session.install(*packages())
+    session.run("python", "docs/generate_hooks.py")
+
+
+@nox.session(venv_backend="none")
+def demo(session: nox.Session) -> None:
+    """What the README shows first: install from this checkout and run published recipes."""
+    session.run("sh", "./demo", env={"PYTHON": os.environ.get("PYTHON", sys.executable)})

@@ -1,4 +1,4 @@
-"""Fixtures of the cross-package suites. `kit.py` has the parts, this file decides how long they live."""
+"""Fixtures of the cross-package suites: `kit.py` has the parts, here is how long they live."""
 
 from __future__ import annotations
 

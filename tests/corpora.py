@@ -1,4 +1,4 @@
-"""The two published recipe packages that the suites read, fetched once and kept outside the checkout.
+"""The two published recipe packages that the suites read, kept outside the checkout.
 
 They are test data of other projects: downloaded by version and hash, unpacked, never imported,
 never committed. `CM_TEST_CORPUS_CM` and `CM_TEST_CORPUS_MLC` name folders to use instead.

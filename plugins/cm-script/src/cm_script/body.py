@@ -1,0 +1,202 @@
+"""What happens between the cache look-up and the result: dependencies, hooks, native step."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from cmcore.errors import CmError
+
+from cm_script import cacheuse, placeholders, versions
+from cm_script.merge import merge
+from cm_script.results import collect
+
+if TYPE_CHECKING:
+    from cm_script.run import RecipeRun
+
+#: Files the engine itself leaves in a folder; removed where nothing is cached.
+TEMPORARY = (
+    "tmp-run-state.json",
+    "tmp-run-env.out",
+    "tmp-ver.out",
+    "tmp-env.sh",
+    "tmp-env-all.sh",
+    "tmp-state.json",
+    "tmp-run.sh",
+)
+
+
+class Skipped(Exception):  # noqa: N818 - not an error: a hook decided that nothing is to be done
+    """A hook asked to skip its recipe; `script` names what to run in its place, if anything."""
+
+    def __init__(self, script: dict[str, Any] | None) -> None:
+        super().__init__("skipped by the recipe")
+        self.script = script
+
+
+def execute(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run a recipe in the current folder and give back what it exports.
+
+    Raises:
+        CmError: a dependency, a hook or the native step failed.
+        Skipped: a hook asked to leave the recipe out.
+    """
+    scope = run.scope
+    for warning in scope.warnings:
+        run.console.warn(warning)
+    _take_default_version(run)
+    scope.env[run.key("TMP_CURRENT_SCRIPT_PATH")] = run.artifact.path
+    _load_code(run)
+    _docker_dependencies(run)
+    _predeps(run)
+    run.run_deps("deps")
+    placeholders.fill(scope.env)
+    _remove([*TEMPORARY, *(scope.meta.get("clean_files") or [])])
+    run.assert_constants()
+    scope.env[run.key("TMP_PIP_VERSION_STRING")] = versions.pip_requirement(scope.env, run.dialect)
+    entered = os.getcwd()
+    _enter_output_folder(run)
+    _preprocess(run)
+    _print_env(run)
+    run.run_deps("prehook_deps")
+    if not cacheuse.fake(run):
+        _duplicate_keys(run)
+        _native_step(run)
+        run.run_deps("post_deps")
+    run.cache_tags += [t for t in cacheuse.env_tags(run) if t not in run.cache_tags]
+    os.chdir(entered)
+    run.assert_constants()
+    return collect(run)
+
+
+def serve(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) -> None:
+    """Merge a cached outcome into the run; only dynamic dependencies run."""
+    scope = run.scope
+    run.make_run_script_input()
+    if not run.dynamic_ran:
+        run.run_deps("deps")
+        placeholders.fill(scope.env)
+    run.run_deps("prehook_deps")
+    merge(scope.env, new_env, run.dialect)
+    merge(scope.state, new_state, run.dialect)
+    merge(new_env, scope.const, run.dialect)
+    merge(new_state, scope.const_state, run.dialect)
+    run.run_deps("posthook_deps")
+    run.run_deps("post_deps")
+
+
+def clean_outputs(run: RecipeRun) -> None:
+    """Remove what `clean_output_files` names from the folder the user stands in."""
+    _remove(run.scope.meta.get("clean_output_files") or [])
+
+
+def _remove(names: list[Any]) -> None:
+    for name in names:
+        if os.path.isfile(str(name)):
+            os.remove(str(name))
+
+
+def _take_default_version(run: RecipeRun) -> None:
+    version = versions.take_default(run.scope, run.dialect)
+    if version:
+        run.cache_tags = [*run.cache_tags, *cacheuse.version_tags(version, run)]
+
+
+def _load_code(run: RecipeRun) -> None:
+    from cm_script.hooks import load_code
+
+    run.make_run_script_input()
+    if not cacheuse.fake(run):
+        run.code = load_code(run)
+
+
+def _docker_dependencies(run: RecipeRun) -> None:
+    if not run.inputs.get("docker_run_deps"):
+        return
+    settings = run.scope.docker or run.scope.meta.get("docker") or {}
+    wanted = [d for d in settings.get("deps") or [] if not d.get("skip_inside_docker")]
+    if wanted:
+        from cm_script.chain import run_entries
+
+        run_entries(run, wanted, "deps")
+
+
+def _hook(run: RecipeRun, name: str, **extra: Any) -> dict[str, Any]:
+    """Call a hook of the recipe, if it has it; its answer, {} otherwise."""
+    if run.code is None or not run.code.has(name):
+        return {}
+    run.engine.explain(f"  hook {name}")
+    answer = run.code.call(name, run.hook_input(**extra))
+    code = answer.get("return", 0)
+    if code:
+        raise CmError(
+            f"recipe {run.name}: {name} says: {answer.get('error') or f'error {code}'}",
+            where=os.path.join(run.artifact.path, "customize.py"),
+            code=int(code),
+        )
+    return answer
+
+
+def _predeps(run: RecipeRun) -> None:
+    if run.scope.meta.get("predeps", True) is not False:
+        _hook(run, "predeps")
+
+
+def _preprocess(run: RecipeRun) -> None:
+    answer = _hook(run, "preprocess")
+    if answer.get("skip"):
+        raise Skipped(answer.get("script") or None)
+    _note_version_and_tags(run, answer)
+
+
+def _note_version_and_tags(run: RecipeRun, answer: dict[str, Any]) -> None:
+    version = str(answer.get("version") or "")
+    if version:
+        run.version = version
+        kept = [t for t in run.cache_tags if not t.startswith("version-")]
+        run.cache_tags = kept + cacheuse.version_tags(version, run)
+    for tag in answer.get("add_extra_cache_tags") or []:
+        if tag not in run.cache_tags:
+            run.cache_tags.append(str(tag))
+
+
+def _print_env(run: RecipeRun) -> None:
+    if run.options.print_env:
+        import json
+
+        from cm_script.records import masked
+
+        text = json.dumps(masked(run.env), indent=2, sort_keys=True, default=str)
+        run.console.err(text)
+
+
+def _enter_output_folder(run: RecipeRun) -> None:
+    wanted = run.text("OUTDIRNAME")
+    if not wanted:
+        return
+    if not os.path.isabs(wanted) and len(run.engine.chain) == 1:
+        wanted = os.path.join(run.text("TMP_CURRENT_PATH"), wanted)
+        run.env[run.key("OUTDIRNAME")] = wanted
+    try:
+        os.makedirs(wanted, exist_ok=True)
+        os.chdir(wanted)
+    except OSError as error:
+        raise CmError(
+            f"cannot use the output folder: {error.strerror}", where=wanted, hint="see --outdirname"
+        ) from None
+
+
+def _duplicate_keys(run: RecipeRun) -> None:
+    """`env_key_mappings`: variables that begin with one prefix also exist under another."""
+    for old, new in (run.scope.meta.get("env_key_mappings") or {}).items():
+        for key in [k for k in run.env if k.startswith(old)]:
+            run.env[new + key[len(old) :]] = run.env[key]
+
+
+def _native_step(run: RecipeRun) -> None:
+    from cm_script.step import run_step
+
+    run.rsi["meta"] = run.scope.meta
+    run.rsi["env"] = run.env
+    answer = run_step(run, run.env, mode="postprocess")
+    _note_version_and_tags(run, answer)

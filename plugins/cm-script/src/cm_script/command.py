@@ -1,0 +1,118 @@
+"""`cm run script` as a command: request in, result or one explained failure out."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from typing import TYPE_CHECKING, Any
+
+from cmcore.errors import CmError, UsageError
+from cmcore.types import Request, Result
+
+from cm_script import records
+from cm_script.engine import Engine
+
+if TYPE_CHECKING:
+    from cmcore.context import Context
+
+
+def run(ctx: Context, request: Request) -> Result:
+    """Run a recipe for a command line or a Python caller.
+
+    Raises:
+        CmError: what stopped the run; the details a person needs were printed before.
+    """
+    engine = Engine(ctx)
+    inputs = inputs_of(ctx, request)
+    asked = {**dict(request.flags), "artifacts": list(request.artifacts)}
+    started = time.time()
+    try:
+        answer = engine.run(inputs)
+    except CmError as error:
+        _explain(engine, request, error)
+        records.write(engine, asked, started, error.to_dict())
+        raise
+    records.write(engine, asked, started, answer)
+    if not engine.silent:
+        _summarise(engine, answer, time.time() - started)
+    return Result({k: v for k, v in answer.items() if k != "return"})
+
+
+def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:
+    """The flags of a request as the engine takes them, with settings and defaults joined in.
+
+    Raises:
+        UsageError: a flag that takes text was given none, or `--tags=` is empty.
+    """
+    import copy
+
+    inputs: dict[str, Any] = copy.deepcopy(dict(request.flags))
+    for key in ("quiet", "silent"):
+        if key not in inputs and ctx.settings.get(f"script.{key}"):
+            inputs[key] = True
+    if request.command is not None:
+        inputs["unparsed_cmd"] = list(request.command)
+    _add_extra_command(inputs)
+    tags = inputs.get("tags")
+    if tags is not None and (tags is True or not str(tags).strip() or tags == []):
+        raise UsageError(
+            "--tags= names no tags", hint='for example --tags=detect,os or "detect os"'
+        )
+    words = list(request.artifacts)
+    if words:
+        inputs["artifact"] = words[0]
+        if len(words) > 1:
+            inputs["artifacts"] = words[1:]
+    return inputs
+
+
+def _add_extra_command(inputs: dict[str, Any]) -> None:
+    """Flags from `CM_SCRIPT_EXTRA_CMD` and `MLC_SCRIPT_EXTRA_CMD`; the command line wins."""
+    for variable in ("CM_SCRIPT_EXTRA_CMD", "MLC_SCRIPT_EXTRA_CMD"):
+        text = os.environ.get(variable, "").strip()
+        if not text:
+            continue
+        from cmcore import grammar
+
+        from cm_script.dialects import CM
+        from cm_script.merge import merge
+
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            raise UsageError(f"{variable} cannot be read: {error}", where=text) from None
+        extra = dict(grammar.parse(["run", "script", *words]).request.flags)
+        merge(extra, inputs, CM)
+        inputs.clear()
+        inputs.update(extra)
+
+
+def _summarise(engine: Engine, answer: dict[str, Any], seconds: float) -> None:
+    top = engine.records[-1] if engine.records else {"recipe": "", "source": "run"}
+    source = " from the cache" if top["source"] == "cache" else ""
+    count = len(answer["new_env"])
+    alias = str(top["recipe"]).split(",")[0]
+    engine.console.log(
+        f"{alias}: done{source} in {seconds:.2f} s, {count} variables (--out=json shows them)"
+    )
+
+
+def _explain(engine: Engine, request: Request, error: CmError) -> None:
+    """What a person needs beside the one-line error: the way there, the end of the output."""
+    console = engine.console
+    lines = getattr(error, "last_lines", None)
+    if lines:
+        console.err("last lines of the failed step:")
+        for line in lines:
+            console.err("  | " + line)
+    log = getattr(error, "log_path", "")
+    if log:
+        console.err(f"full log: {log}")
+    chain = engine.failure[1] if engine.failure else []
+    if len(chain) > 1:
+        console.err("called by: " + " -> ".join(name.split(",")[0] for name in chain))
+    if chain and request.console:
+        from cmcore import grammar
+
+        console.err("run it again with: " + grammar.command_line(request))

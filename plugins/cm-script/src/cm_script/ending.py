@@ -1,0 +1,133 @@
+"""The end of a run: environment put back, files cleaned, versions and times noted, the answer."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from cm_script import results
+from cm_script.body import TEMPORARY
+from cm_script.flags import is_on
+
+if TYPE_CHECKING:
+    from cmcore.errors import CmError
+
+    from cm_script.run import RecipeRun
+
+
+def restore(
+    run: RecipeRun,
+    saved_env: dict[str, Any],
+    saved_state: dict[str, Any],
+    new_env: dict[str, Any],
+    new_state: dict[str, Any],
+) -> None:
+    """Leave the shared environment and state as before the run, plus what it exports."""
+    results.restore(run.scope.env, saved_env, new_env, run)
+    results.restore(run.scope.state, saved_state, new_state, run)
+
+
+def answer(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) -> dict[str, Any]:
+    """The result of a finished run; also prints and saves what its flags ask for."""
+    _note_version(run)
+    _print_wanted(run, new_env)
+    if run.options.save_env:
+        _save_env(run, new_env)
+    if run.options.print_deps:
+        new_state["print_deps"] = [f"cm run script --tags={tags}" for tags in run.ran_deps]
+    return {
+        "return": 0,
+        "env": run.scope.env,
+        "new_env": new_env,
+        "state": run.scope.state,
+        "new_state": new_state,
+        "deps": list(run.ran_deps),
+    }
+
+
+def nothing(run: RecipeRun, *, skipped: bool = False) -> dict[str, Any]:
+    """The result of a recipe that was left out."""
+    empty: dict[str, Any] = {
+        "return": 0,
+        "env": run.scope.env,
+        "new_env": {},
+        "state": run.scope.state,
+        "new_state": {},
+        "deps": [],
+    }
+    return {**empty, "skipped": True} if skipped else empty
+
+
+def _note_version(run: RecipeRun) -> None:
+    version = run.version or run.text("DETECTED_VERSION") or run.text("VERSION")
+    asked = ",".join([*run.query.tags, *("_" + v for v in run.scope.variations)])
+    run.run_state["version_info"].append(
+        {
+            asked: {
+                "script_uid": run.artifact.uid,
+                "script_alias": run.artifact.alias,
+                "script_tags": ",".join(run.artifact.tags),
+                "script_variations": ",".join(run.scope.variations),
+                "version": version,
+                "parent": run.run_state.get("parent"),
+            }
+        }
+    )
+
+
+def _print_wanted(run: RecipeRun, new_env: dict[str, Any]) -> None:
+    wanted = run.scope.meta.get("print_env_at_the_end")
+    if not isinstance(wanted, dict) or run.options.silent:
+        return
+    for key, label in wanted.items():
+        run.console.log(f"{run.spaces}{label}: {new_env.get(key, '')}")
+
+
+def _save_env(run: RecipeRun, new_env: dict[str, Any]) -> None:
+    from cmcore.storage import write_atomic
+
+    from cm_script.exports import render
+
+    prefix = [str(line) for line in run.scope.state.get("script_prefix") or []]
+    text = render(new_env, run.dialect, run.os_info, literal=frozenset(run.engine.literal))
+    path = os.path.join(str(run.env.get(run.key("TMP_CURRENT_PATH")) or "."), "tmp-env.sh")
+    write_atomic(path, "#!/bin/bash\n" + "".join(f"{line}\n" for line in prefix) + text)
+
+
+def clean(run: RecipeRun) -> None:
+    """Remove the engine's temporary files where nothing was cached."""
+    keep = run.options.dirty or is_on(run.inputs.get("shell"))
+    if keep or run.reservation is not None or run.entry is not None:
+        return
+    mine = [n for n in TEMPORARY if not (n == "tmp-env.sh" and run.options.save_env)]
+    for name in [*mine, *map(str, run.scope.meta.get("clean_files") or [])]:
+        if os.path.isfile(name):
+            try:
+                os.remove(name)
+            except OSError as error:
+                run.console.warn(f"{name} could not be removed: {error.strerror}")
+
+
+def blame(run: RecipeRun, error: CmError) -> None:
+    """Note the chain of recipes that led to an error, once, at the innermost one."""
+    failure = run.engine.failure
+    if failure is None or failure[0] is not error:
+        run.engine.failure = (error, list(run.engine.chain))
+
+
+def log_time(run: RecipeRun, seconds: float) -> None:
+    """Add this run to the record of the request; print it for `--time`."""
+    source = "cache" if run.entry is not None and run.reservation is None else "run"
+    run.engine.records.append(
+        {
+            "recipe": run.name,
+            "variations": list(run.scope.variations),
+            "depth": len(run.engine.chain),
+            "source": source,
+            "entry": run.entry.uid if run.entry else "",
+            "version": run.version,
+            "seconds": round(seconds, 4),
+        }
+    )
+    if run.options.time:
+        run.console.log(f"{run.spaces}{run.artifact.alias}: {seconds:.2f} s ({source})")

@@ -1,0 +1,139 @@
+"""One top-level request and everything that recipe code starts from it.
+
+Recipes may call the engine again from their hooks (`cmind.access`, `mlc.access`). Such a call
+stays in this process and shares the console, the choices made so far and the recipe index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cmcore.errors import CmError
+
+if TYPE_CHECKING:
+    from cmcore.context import Context
+    from cmcore.types import Artifact
+
+    from cm_script.run import RecipeRun
+
+#: Keys that describe a nested call itself rather than the run it asks for.
+_CALL_KEYS = ("action", "automation", "target", "out", "artifact", "common")
+
+
+class FoundArtifact:
+    """What recipe code gets in `list`: the attributes of a CM artifact object."""
+
+    __slots__ = ("meta", "original_meta", "path", "repo_meta", "repo_path")
+
+    def __init__(self, path: str, meta: dict[str, Any], repo_path: str = "") -> None:
+        self.path = path
+        self.meta = meta
+        self.original_meta = meta
+        self.repo_path = repo_path
+        self.repo_meta: dict[str, Any] = {}
+
+
+class Engine:
+    """Runs recipes for one request.
+
+    Attributes:
+        ctx: the core's services.
+        console: where output and questions go.
+        remembered: choices made earlier in this request, so that nobody is asked twice.
+        literal: variables whose value came from the user and is exported without expansion.
+        chain: recipes now running, outermost first, for messages.
+        keys: the same as full requests, to notice a cycle.
+        failure: the last error and the chain of recipes that led to it.
+        records: one line per finished recipe: name, seconds, cache outcome.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.console = ctx.console
+        self.remembered: list[dict[str, Any]] = []
+        self.literal: set[str] = set()
+        self.chain: list[str] = []
+        self.keys: list[str] = []
+        self.records: list[dict[str, Any]] = []
+        self.failure: tuple[CmError, list[str]] | None = None
+        self.quiet = False
+        self.silent = False
+        self.verbose = False
+        self._recipes: dict[str, list[Artifact]] = {}
+
+    def recipes(self, artifact: str, tags: str) -> list[Artifact]:
+        """Recipes by name and script tags, from the index; asked once per request and query.
+
+        Raises:
+            CmError: the name or the tags cannot be read.
+        """
+        key = f"{artifact}\0{tags}"
+        if key not in self._recipes:
+            self._recipes[key] = self.ctx.search("script", artifact=artifact, tags=tags)
+        return self._recipes[key]
+
+    def explain(self, text: str) -> None:
+        """A line for those who asked for --verbose."""
+        if self.verbose:
+            self.console.log("  " * max(len(self.chain) - 1, 0) + text)
+
+    def enter(self, run: RecipeRun) -> None:
+        """A recipe begins."""
+        self.chain.append(run.name)
+        self.keys.append(run.cycle_key)
+
+    def leave(self) -> None:
+        """The recipe that began last has ended."""
+        self.chain.pop()
+        self.keys.pop()
+
+    def run(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Run one recipe; see `story.run_recipe`.
+
+        Raises:
+            CmError: anything that stops it.
+        """
+        from cm_script.story import run_recipe
+
+        return run_recipe(self, inputs)
+
+    def access(self, i: Mapping[str, Any]) -> dict[str, Any]:
+        """A call in the reference's dictionary form, as recipe code makes it; never raises CmError."""
+        call = dict(i)
+        action = str(call.get("action", "")).replace("-", "_")
+        automation = str(call.get("automation") or call.get("target") or "").split(",")[0]
+        try:
+            if automation == "script" and action == "run":
+                return self.run(_run_inputs(call))
+            if automation in ("utils", "dc2743f8450541e3"):
+                from cm_script.facade import utils_actions
+
+                answer = utils_actions.call(action, call, self)
+                if answer is not None:
+                    return answer
+            return _as_objects(
+                self.ctx.access({**call, "action": action, "automation": automation})
+            )
+        except CmError as error:
+            return error.to_dict()
+
+
+def _run_inputs(call: dict[str, Any]) -> dict[str, Any]:
+    inputs = {k: v for k, v in call.items() if k not in _CALL_KEYS}
+    name = call.get("artifact")
+    if isinstance(name, str) and name:
+        inputs["artifact"] = name
+    return inputs
+
+
+def _as_objects(answer: dict[str, Any]) -> dict[str, Any]:
+    found = answer.get("list")
+    if isinstance(found, list):
+        answer["list"] = [
+            FoundArtifact(row["path"], row.get("meta") or {}, row.get("repo_path", ""))
+            if isinstance(row, dict) and "path" in row
+            else row
+            for row in found
+        ]
+    return answer

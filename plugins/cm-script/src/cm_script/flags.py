@@ -1,0 +1,215 @@
+"""The engine's own run flags: what each one means and which variable recipes see it as.
+
+A flag that the chosen recipe maps to a variable (`input_mapping`) is not listed here; `known()`
+joins both, so that a misspelt flag is named instead of being ignored.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from cm_script.dialects import Dialect
+
+#: Words that switch a flag off when given as its value; anything else but "" switches it on.
+_OFF = frozenset({"no", "off", "false", "0", "none", ""})
+
+#: Flags that name what to run or set up the run tree; never meant for a recipe.
+REQUEST_FLAGS = frozenset(
+    "tags artifact artifacts env state const const_state ad adr add_deps add_deps_recursive "
+    "version version_min version_max version_max_usable run_state dialect cmd "
+    "force_new_env_keys force_new_state_keys remembered_selections recursion "
+    "recursion_spaces detected_versions".split()
+)
+
+#: Flags that change how the engine runs: name -> one line for `--help`.
+ENGINE_FLAGS: dict[str, str] = {
+    "quiet": "take the first choice instead of asking",
+    "silent": "say nothing but errors and what steps print",
+    "verbose": "explain every decision",
+    "fake_run": "run dependencies, but neither hooks nor native steps of the recipe itself",
+    "prepare": "the same as --fake_run",
+    "fake_deps": "resolve dependencies without running them",
+    "skip_cache": "neither look into the cache nor write to it",
+    "force_cache": "cache a recipe that allows it but does not by default",
+    "new": "make another cache entry even when one fits",
+    "renew": "run again inside the cache entry that fits",
+    "only_execute_from_cache": "fail instead of running when nothing is cached",
+    "extra_cache_tags": "comma separated tags for the cache entry",
+    "cache_expiration": "time after which the cache entry is stale, such as 30m, 12h or 7d",
+    "skip_remembered_selections": "ask again for choices made earlier in this run",
+    "ignore_script_error": "go on when a native step fails",
+    "skip_sys_utils": "do not install system packages",
+    "skip_sudo": "do not use sudo",
+    "skip_write_test": "do not check that the current folder can be written",
+    "print_env": "print the environment before the recipe's native step",
+    "print_deps": "list the dependencies that the recipe ran",
+    "save_env": "write the new environment as a shell script into the current folder",
+    "time": "print how long each recipe took",
+    "dirty": "keep temporary files",
+    "debug_uid": "identifier handed to recipes for debugging",
+    "docker_run_deps": "run the recipe's docker.deps as well",
+    "path": "where to look for the tool first",
+    "input": "path that the recipe reads",
+    "output": "path that the recipe writes",
+    "outdirname": "folder to run in and to write to",
+    "outbasename": "base name of what the recipe writes",
+    "search_folder_path": "folders that are searched for a tool as a last resort",
+    "folder": "folder that the recipe works in",
+    "name": "name under which the result is cached",
+    "skip_compile": "recipes leave out compilation",
+    "skip_run": "recipes leave out the run itself",
+    "accept_license": "recipes may accept licences",
+    "skip_system_deps": "recipes leave out system packages",
+    "git_ssh": "clone through SSH",
+    "gh_token": "token for private GitHub repositories",
+    "hf_token": "token for Hugging Face",
+    "verify_ssl": "check certificates",
+}
+
+#: Short spellings -> flag.
+SHORT = {"s": "silent", "v": "verbose", "q": "quiet"}
+
+
+class Options(NamedTuple):
+    """The engine flags of one recipe's run, as booleans."""
+
+    quiet: bool
+    silent: bool
+    verbose: bool
+    fake_run: bool
+    fake_deps: bool
+    skip_cache: bool
+    force_cache: bool
+    new: bool
+    renew: bool
+    only_from_cache: bool
+    ignore_script_error: bool
+    skip_remembered: bool
+    save_env: bool
+    print_env: bool
+    print_deps: bool
+    time: bool
+    dirty: bool
+
+
+def is_on(value: object) -> bool:
+    """Whether a flag's value switches it on: `--x`, `--x=yes`, True; not `--x=no`, `--x-`, ""."""
+    if isinstance(value, str):
+        return value.strip().lower() not in _OFF
+    return bool(value)
+
+
+def read(inputs: dict[str, Any], env: Mapping[str, Any], dialect: Dialect) -> Options:
+    """The options of one run; short spellings in `inputs` are replaced by the long ones."""
+    for short, name in SHORT.items():
+        if short in inputs:
+            inputs.setdefault(name, inputs.pop(short))
+
+    def on(name: str, variable: str = "") -> bool:
+        if name in inputs:
+            return is_on(inputs[name])
+        return bool(variable) and is_on(env.get(dialect.prefix + variable, ""))
+
+    silent, verbose = on("silent"), on("verbose", "VERBOSE")
+    return Options(
+        quiet=on("quiet", "QUIET"),
+        silent=silent and not verbose,
+        verbose=verbose,
+        fake_run=on("fake_run") or on("prepare"),
+        fake_deps=on("fake_deps"),
+        skip_cache=on("skip_cache"),
+        force_cache=on("force_cache"),
+        new=on("new"),
+        renew=on("renew"),
+        only_from_cache=on("only_execute_from_cache"),
+        ignore_script_error=on("ignore_script_error"),
+        skip_remembered=on("skip_remembered_selections", "SKIP_REMEMBERED_SELECTIONS"),
+        save_env=on("save_env"),
+        print_env=on("print_env"),
+        print_deps=on("print_deps"),
+        time=on("time"),
+        dirty=on("dirty"),
+    )
+
+
+def to_environment(
+    inputs: Mapping[str, Any], options: Options, env: dict[str, Any], dialect: Dialect
+) -> None:
+    """Write the variables by which recipes see engine flags, host settings and named inputs."""
+    prefix = dialect.prefix
+
+    def mark(condition: bool, name: str) -> None:
+        if condition:
+            env[prefix + name] = "yes"
+
+    mark(options.fake_run, "TMP_FAKE_RUN")
+    mark(options.fake_deps, "TMP_FAKE_DEPS")
+    mark(options.silent, "TMP_SILENT")
+    mark(options.verbose, "VERBOSE")
+    mark(options.verbose, "TMP_VERBOSE")
+    mark(options.quiet, "QUIET")
+    mark(options.skip_remembered, "SKIP_REMEMBERED_SELECTIONS")
+    mark(is_on(inputs.get("skip_sys_utils")), "SKIP_SYS_UTILS")
+    if is_on(inputs.get("skip_sudo")):
+        env[dialect.skip_sudo_key] = "yes"
+    if inputs.get("debug_uid"):
+        env[prefix + "TMP_DEBUG_UID"] = inputs["debug_uid"]
+    env[prefix + "TMP_CURRENT_PATH"] = os.path.abspath(os.getcwd())
+    for key in dialect.host_env:
+        value = os.environ.get(key, "")
+        if value and not env.get(key):
+            env[key] = value
+    for name in dialect.flag_env:
+        if inputs.get(name):
+            env[prefix + name.upper()] = inputs[name]
+    for name in dialect.tmp_flag_env:
+        if inputs.get(name):
+            env[f"{prefix}TMP_{name.upper()}"] = inputs[name]
+    out = prefix + "OUTDIRNAME"
+    if dialect.absolute_outdir and env.get(out):
+        env[out] = os.path.abspath(str(env[out]))
+
+
+def known(meta: Mapping[str, Any]) -> set[str]:
+    """Every flag that means something to the engine or to the recipe with this meta."""
+    names = set(REQUEST_FLAGS) | set(ENGINE_FLAGS) | set(SHORT)
+    docker = meta.get("docker")
+    blocks: list[object] = [meta, docker]
+    blocks += list(_dicts(meta.get("variations"))) + list(_dicts(meta.get("versions")))
+    for block in blocks:
+        if not isinstance(block, dict):
+            continue
+        for key in ("input_mapping", "docker_input_mapping", "input_description"):
+            mapping = block.get(key)
+            if isinstance(mapping, dict):
+                names.update(str(name) for name in mapping)
+    return names
+
+
+def _dicts(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else ()
+
+
+def unknown(
+    inputs: Mapping[str, Any], meta: Mapping[str, Any], recipe_path: str
+) -> tuple[list[str], set[str]]:
+    """Flags that nobody will read, and the flags that somebody would.
+
+    A flag that the recipe's `customize.py` mentions as a quoted word counts as known: hooks may
+    read any key of their input.
+    """
+    names = known(meta)
+    strange = [name for name in inputs if name not in names and not name.startswith("docker_")]
+    if not strange:
+        return [], names
+    try:
+        with open(
+            os.path.join(recipe_path, "customize.py"), encoding="utf-8", errors="replace"
+        ) as f:
+            text = f.read()
+    except OSError:
+        text = ""
+    return [n for n in strange if f"'{n}'" not in text and f'"{n}"' not in text], names

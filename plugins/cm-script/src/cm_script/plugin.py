@@ -1,0 +1,66 @@
+"""Entry module of the plugin: hook implementations only, each hands over at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from cmcore import hookimpl
+
+if TYPE_CHECKING:
+    from cmcore.context import Context
+    from cmcore.types import HealthCheck, Request, Result, Setting
+
+
+@hookimpl
+def cm_run(ctx: Context, request: Request) -> Result | None:
+    """`cm run script`: find a recipe and run it."""
+    if request.automation != "script":
+        return None
+    from cm_script.command import run
+
+    return run(ctx, request)
+
+
+@hookimpl
+def cm_help(ctx: Context, request: Request) -> Result | None:
+    """`cm help script TAGS`: what a recipe does and what it takes."""
+    if request.automation != "script":
+        return None
+    from cm_script.describe import describe
+
+    return describe(ctx, request)
+
+
+@hookimpl
+def cm_complete(ctx: Context, request: Request, incomplete: str) -> Iterable[str]:
+    """Tags and variations of recipes, for shell completion."""
+    if request.automation != "script":
+        return ()
+    from cm_script.describe import complete
+
+    return complete(ctx, request, incomplete)
+
+
+@hookimpl
+def cm_settings() -> Iterable[Setting]:
+    """Keys of `cm config` that recipe runs read."""
+    from cmcore.types import Setting
+
+    return [
+        Setting("script.quiet", "take the first choice instead of asking", False),
+        Setting("script.silent", "say nothing but errors and what steps print", False),
+    ]
+
+
+@hookimpl
+def cm_health_checks(ctx: Context) -> Iterable[HealthCheck]:
+    """Whether what recipes need to run is there."""
+    import shutil
+
+    from cmcore.types import HealthCheck
+
+    bash = shutil.which("bash")
+    return [
+        HealthCheck("bash", bool(bash), bash or "not found", "native steps need bash: install it")
+    ]

@@ -1,0 +1,80 @@
+"""The record of one request: what was asked, what ran, how long it took, how it ended.
+
+One JSON file per request under `<home>/records`, written when the request ends, also when it
+fails. A record that cannot be written is a warning: it never fails a run that succeeded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cmcore.errors import CmError
+
+if TYPE_CHECKING:
+    from cm_script.engine import Engine
+
+#: Words in a variable's name whose value is not written to a record.
+_SECRET = ("TOKEN", "PASSWORD", "SECRET", "_KEY_ID", "ACCESS_KEY")
+
+
+def masked(env: Mapping[str, Any]) -> dict[str, Any]:
+    """`env` with the values of variables that look like secrets replaced."""
+    return {
+        key: "***" if value and any(word in key.upper() for word in _SECRET) else value
+        for key, value in env.items()
+    }
+
+
+def write(
+    engine: Engine,
+    request: Mapping[str, Any],
+    started: float,
+    outcome: Mapping[str, Any],
+) -> str:
+    """Write the record of one request; returns its path, or "" when it could not be written.
+
+    Args:
+        engine: knows which recipes ran.
+        request: the request as `cmcore.access` would take it.
+        started: seconds since the epoch.
+        outcome: `return`, and `error` or `new_env`.
+    """
+    from cmcore.storage import write_atomic
+
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started))
+    folder = engine.ctx.paths.records
+    path = os.path.join(folder, f"{stamp}-{os.getpid()}-{int(started * 1e6) % 1000000:06d}.json")
+    new_env = outcome.get("new_env")
+    record = {
+        "record": 1,
+        "request": _plain_request(request),
+        "started": started,
+        "seconds": round(time.time() - started, 3),
+        "folder": os.getcwd(),
+        "recipes": engine.records,
+        "outcome": {
+            **{k: outcome[k] for k in ("return", "error", "where", "hint") if k in outcome},
+            **({"new_env": masked(new_env)} if isinstance(new_env, dict) else {}),
+        },
+    }
+    try:
+        os.makedirs(folder, exist_ok=True)
+        write_atomic(path, json.dumps(record, indent=1, default=str) + "\n", durable=False)
+    except (OSError, CmError) as error:
+        engine.console.warn(f"the record of this run was not written: {error}")
+        return ""
+    return path
+
+
+def _plain_request(request: Mapping[str, Any]) -> dict[str, Any]:
+    plain = dict(request)
+    if isinstance(plain.get("env"), dict):
+        plain["env"] = masked(plain["env"])
+    for key in plain:
+        if any(word in key.upper() for word in _SECRET):
+            plain[key] = "***"
+    return plain

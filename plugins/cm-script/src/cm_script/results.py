@@ -1,0 +1,83 @@
+"""What a run gives back: the exported part of environment and state, and the restored rest.
+
+A recipe exports by pattern (`new_env_keys`), not by difference: an inherited value that matches a
+pattern is part of the result even when the recipe did not touch it.
+"""
+
+from __future__ import annotations
+
+import copy
+import fnmatch
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from cm_script.merge import merge
+
+if TYPE_CHECKING:
+    from cm_script.run import RecipeRun
+
+
+def snapshot(data: dict[str, Any]) -> dict[str, Any]:
+    """A copy of environment or state that later changes do not reach."""
+    return {key: _copied(value) for key, value in data.items()}
+
+
+def _copied(value: Any) -> Any:
+    kind = type(value)
+    if kind is str or kind is bool or kind is int or kind is float or value is None:
+        return value
+    if kind is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    if kind is list:
+        return [_copied(item) for item in value]
+    try:
+        return copy.deepcopy(value)
+    except (TypeError, ValueError, RecursionError):
+        return value
+
+
+def exported(data: dict[str, Any], patterns: Iterable[str], env: dict[str, Any]) -> dict[str, Any]:
+    """The entries of `data` whose key matches a pattern.
+
+    A pattern is a name, a glob with `*` or `?`, or `<<<KEY>>>`: the name that variable KEY holds.
+    """
+    found: dict[str, Any] = {}
+    for pattern in patterns:
+        name = str(pattern)
+        if name.startswith("<<<") and name.endswith(">>>"):
+            name = str(env.get(name[3:-3], ""))
+        if "*" in name or "?" in name:
+            found.update({k: data[k] for k in data if fnmatch.fnmatchcase(k, name)})
+        elif name in data:
+            found[name] = data[name]
+    return found
+
+
+def collect(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The new environment and the new state of a finished run, as copies."""
+    scope, inputs = run.scope, run.inputs
+    env_keys = inputs.get("force_new_env_keys") or scope.new_env_keys
+    state_keys = inputs.get("force_new_state_keys") or scope.new_state_keys
+    return (
+        snapshot(exported(scope.env, env_keys, scope.env)),
+        snapshot(exported(scope.state, state_keys, scope.env)),
+    )
+
+
+def restore(
+    live: dict[str, Any], saved: dict[str, Any], new: dict[str, Any], run: RecipeRun
+) -> None:
+    """Put `live` back to what it was before the run, plus what the run exports.
+
+    `live` is changed in place: recipes and parents hold references to it.
+    """
+    merged = snapshot(saved)
+    merge(merged, snapshot(new), run.dialect)
+    live.clear()
+    live.update(merged)
+
+
+def reset(live: dict[str, Any], saved: dict[str, Any]) -> None:
+    """Put `live` back to what it was before a run that exports nothing."""
+    live.clear()
+    live.update(snapshot(saved))

@@ -1,0 +1,140 @@
+"""One run of one recipe, told in order.
+
+    request -> select -> compose -> cache look-up
+            -> dependencies -> prepare -> native step -> collect
+            -> post dependencies -> publish -> result
+
+Each line of `run_recipe` is one arrow; the module that draws it can be read and tested alone.
+A dependency is the same story again (`chain.run_list`).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from cmcore.errors import CmError
+from cmcore.types import CacheEntry
+
+from cm_script import beginning, body, cacheuse, container, ending
+from cm_script.results import reset, snapshot
+
+if TYPE_CHECKING:
+    from cm_script.engine import Engine
+    from cm_script.run import RecipeRun
+
+
+def run_recipe(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Run the recipe that `inputs` ask for and give back what it exports.
+
+    Args:
+        engine: the request this run is part of.
+        inputs: flags as the command line or a dependency entry gives them. `env`, `state`,
+            `const` and `const_state` are changed in place, as recipes rely on.
+
+    Returns:
+        `return` (0), `env`, `new_env`, `state`, `new_state`, `deps`.
+
+    Raises:
+        CmError: selection, a dependency, a hook or a native step failed. Environment, state and
+            current folder are then what they were before.
+    """
+    started = time.perf_counter()
+    folder = os.getcwd()
+    env, state = beginning.shared(inputs)
+    saved_env, saved_state = snapshot(env), snapshot(state)
+    run: RecipeRun | None = None
+    try:
+        run = beginning.begin(engine, inputs)
+        engine.enter(run)
+        if container.skips(run):
+            reset(env, saved_env)
+            reset(state, saved_state)
+            return ending.nothing(run)
+        new_env, new_state = _from_cache_or_body(run)
+        ending.restore(run, saved_env, saved_state, new_env, new_state)
+        return ending.answer(run, new_env, new_state)
+    except body.Skipped as skipped:
+        assert run is not None
+        reset(env, saved_env)
+        reset(state, saved_state)
+        return _instead(run, skipped) or ending.nothing(run, skipped=True)
+    except CmError as error:
+        reset(env, saved_env)
+        reset(state, saved_state)
+        if run is not None:
+            ending.blame(run, error)
+        raise
+    finally:
+        os.chdir(folder)
+        if run is not None:
+            ending.clean(run)
+            ending.log_time(run, time.perf_counter() - started)
+            engine.leave()
+
+
+def _from_cache_or_body(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The exports of a cached outcome that fits, or of a run that happens now."""
+    body.clean_outputs(run)
+    if not cacheuse.wanted(run):
+        return body.execute(run)
+    request = cacheuse.request_for(run)
+    entry = cacheuse.look_up(run, request)
+    if entry is not None and not run.options.renew:
+        served = _serve(run, entry)
+        if served is not None:
+            return served
+        entry = None
+    got = cacheuse.reserve(run, request, entry)
+    if isinstance(got, CacheEntry):
+        served = _serve(run, got)
+        if served is not None:
+            return served
+        got = cacheuse.reserve(run, request, got)
+        if isinstance(got, CacheEntry):
+            raise CmError(f"cached entry {got.uid} of {run.name} is damaged", where=got.path)
+    run.reservation = got
+    try:
+        os.chdir(got.path)
+        if run.options.renew and entry is not None:
+            run.env[run.key("RENEW_CACHE_ENTRY")] = "yes"
+        new_env, new_state = body.execute(run)
+        cacheuse.publish(run, new_env, new_state)
+    except BaseException as error:
+        run.ctx.manager.cache_release(run.ctx, got, str(error) or type(error).__name__)
+        raise
+    return new_env, new_state
+
+
+def _serve(run: RecipeRun, entry: CacheEntry) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The exports of a cached entry; None when it turns out to be damaged.
+
+    No hook and no native step runs; dependencies marked `dynamic` do.
+    """
+    cached = cacheuse.state_of(run, entry)
+    if cached is None:
+        return None
+    run.entry = entry
+    run.version = cached["version"] or entry.version
+    run.engine.explain(f"  from cache {entry.path}")
+    body.serve(run, cached["new_env"], cached["new_state"])
+    return cached["new_env"], cached["new_state"]
+
+
+def _instead(run: RecipeRun, skipped: body.Skipped) -> dict[str, Any] | None:
+    """Run the recipe that a hook asked for in place of its own."""
+    if not skipped.script:
+        return None
+    scope = run.scope
+    return run.engine.run(
+        {
+            "env": scope.env,
+            "state": scope.state,
+            "const": scope.const,
+            "const_state": scope.const_state,
+            "add_deps_recursive": scope.adr,
+            "run_state": {"parent": run.name, "deps": [], "version_info": []},
+            **skipped.script,
+        }
+    )

@@ -9,19 +9,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from cmcore.errors import CmError, UsageError
-
 from cm_script import flags, placeholders
 from cm_script.dialects import Dialect, for_form
 from cm_script.merge import merge
 from cm_script.run import RecipeRun, variation_tags
 from cm_script.scope import Scope
+from cmcore.errors import CmError, UsageError
 
 if TYPE_CHECKING:
-    from cmcore.types import Artifact
-
     from cm_script.engine import Engine
     from cm_script.query import Query
+    from cmcore.types import Artifact
 
 #: How often one and the same request may stand in a chain of dependencies. A recipe may depend
 #: on itself with other variations or another environment, so the first repetition proves nothing.

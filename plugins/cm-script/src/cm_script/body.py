@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from cmcore.errors import CmError
-
 from cm_script import cacheuse, placeholders, versions
 from cm_script.merge import merge
 from cm_script.results import collect
+from cmcore.errors import CmError
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun
@@ -26,8 +25,11 @@ TEMPORARY = (
 )
 
 
-class Skipped(Exception):  # noqa: N818 - not an error: a hook decided that nothing is to be done
-    """A hook asked to skip its recipe; `script` names what to run in its place, if anything."""
+class Skipped(Exception):
+    """A hook asked to skip its recipe; `script` names what to run in its place, if anything.
+
+    Not a failure: a hook found that nothing is to be done.
+    """
 
     def __init__(self, script: dict[str, Any] | None) -> None:
         super().__init__("skipped by the recipe")
@@ -97,9 +99,11 @@ def _remove(names: list[Any]) -> None:
 
 
 def _take_default_version(run: RecipeRun) -> None:
-    version = versions.take_default(run.scope, run.dialect)
+    from cm_script.compose import take_default_version
+
+    version = take_default_version(run.scope, run.dialect)
     if version:
-        run.cache_tags = [*run.cache_tags, *cacheuse.version_tags(version, run)]
+        run.cache_tags = [*run.cache_tags, *versions.cache_tags(version, run.dialect)]
 
 
 def _load_code(run: RecipeRun) -> None:
@@ -154,7 +158,7 @@ def _note_version_and_tags(run: RecipeRun, answer: dict[str, Any]) -> None:
     if version:
         run.version = version
         kept = [t for t in run.cache_tags if not t.startswith("version-")]
-        run.cache_tags = kept + cacheuse.version_tags(version, run)
+        run.cache_tags = kept + versions.cache_tags(version, run.dialect)
     for tag in answer.get("add_extra_cache_tags") or []:
         if tag not in run.cache_tags:
             run.cache_tags.append(str(tag))

@@ -10,11 +10,10 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from cmcore.errors import CmError, NotFoundError, StorageError
-from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
-
 from cm_script import versions
 from cm_script.flags import is_on
+from cmcore.errors import CmError, NotFoundError, StorageError
+from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun
@@ -42,7 +41,7 @@ def tags_of(run: RecipeRun) -> tuple[list[str], list[str]]:
     filed = list(common) + [_variation(v) for v in scope.explicit_variations]
     if dialect.resolved_variations_in_hooks:
         filed += [_variation(v) for v in scope.variations]
-    later = version_tags(scope.version_request.get("version", ""), run)
+    later = versions.cache_tags(scope.version_request.get("version", ""), dialect)
     later += _extra_tags(run) + env_tags(run)
     return list(dict.fromkeys(asked + later)), list(dict.fromkeys(filed + later))
 
@@ -51,23 +50,13 @@ def _variation(name: str) -> str:
     return "-_" + name[1:] if name.startswith("-") else "_" + name
 
 
-def version_tags(version: str, run: RecipeRun) -> list[str]:
-    """`version-<v>`, and where the dialect files Git builds by release as well, that one too."""
-    if not version:
-        return []
-    tags = ["version-" + version]
-    if run.dialect.version_tag_base and "-git-" in version:
-        tags.append("version-" + version.split("-git-")[0])
-    return tags
-
-
 def _extra_tags(run: RecipeRun) -> list[str]:
-    from cm_script.placeholders import filled
+    from cm_script.placeholders import resolved
 
     given = [str(run.env.get(run.key("EXTRA_CACHE_TAGS")) or "")]
     own = run.inputs.get("extra_cache_tags") or ""
     given.append(",".join(map(str, own)) if isinstance(own, list) else str(own))
-    tags = [filled(t.strip(), run.env) for text in given for t in text.split(",") if t.strip()]
+    tags = [resolved(t.strip(), run.env) for text in given for t in text.split(",") if t.strip()]
     name = run.text("NAME").strip().lower()
     return [*tags, *(["name-" + name] if name else [])]
 
@@ -160,10 +149,10 @@ def _expiry_flaw(entry: CacheEntry) -> str:
 
 def _version_flaw(run: RecipeRun, entry: CacheEntry) -> str:
     asked = run.scope.version_request
-    low, high = asked.get("version_min", ""), asked.get("version_max", "")
-    if not entry.version or versions.within(entry.version, low, high, run.dialect):
+    limits = {key: asked[key] for key in ("version_min", "version_max") if asked.get(key)}
+    if not entry.version or versions.fits(entry.version, limits, run.dialect):
         return ""
-    return f"version {entry.version} is outside {low or '-'}..{high or '-'}"
+    return f"version {entry.version} does not satisfy {limits}"
 
 
 def _remembered(
@@ -264,10 +253,8 @@ def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) 
     depends = run.text("GET_DEPENDENT_CACHED_PATH")
     if depends and os.path.exists(depends) and not _same(depends, run.reservation.path):
         meta["dependent_cached_path"] = depends
-    until = versions.expires_at(
-        run.inputs.get("cache_expiration") or run.scope.cache_expiration, time.time()
-    )
-    if until is not None:
+    until = _expires_at(run.inputs.get("cache_expiration") or run.scope.cache_expiration)
+    if until:
         meta["cache_expiration"] = until
     tags = [t for t in run.cache_tags if t != "tmp" and not t.startswith("-")]
     tags.append(f"{run.dialect.script_link_tag}{run.artifact.uid}")
@@ -290,3 +277,16 @@ def _same(one: str, other: str) -> bool:
         return os.path.samefile(one, other)
     except OSError:
         return False
+
+
+def _expires_at(period: object) -> float:
+    """Seconds since the epoch at which a `cache_expiration` of `30m`, `12h` or `7d` is over.
+
+    0 means never. A period that cannot be read counts as none: the entry is rebuilt too rarely
+    rather than on every run.
+    """
+    text = str(period or "").strip().lower()
+    unit = {"m": 60, "h": 3600, "d": 86400}.get(text[-1:], 0)
+    if not unit or not text[:-1].isdecimal():
+        return 0
+    return time.time() + int(text[:-1]) * unit

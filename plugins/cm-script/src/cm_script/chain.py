@@ -11,11 +11,10 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from cmcore.errors import CmError
-
 from cm_script import conditions, placeholders
 from cm_script.merge import merge
 from cm_script.run import variation_tags
+from cmcore.errors import CmError
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun

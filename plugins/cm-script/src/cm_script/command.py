@@ -7,11 +7,10 @@ import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
-from cmcore.errors import CmError, UsageError
-from cmcore.types import Request, Result
-
 from cm_script import records
 from cm_script.engine import Engine
+from cmcore.errors import CmError, UsageError
+from cmcore.types import Request, Result
 
 if TYPE_CHECKING:
     from cmcore.context import Context
@@ -73,10 +72,9 @@ def _add_extra_command(inputs: dict[str, Any]) -> None:
         text = os.environ.get(variable, "").strip()
         if not text:
             continue
-        from cmcore import grammar
-
         from cm_script.dialects import CM
         from cm_script.merge import merge
+        from cmcore import grammar
 
         try:
             words = shlex.split(text)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cmcore.types import Request, Result, Table
-
 from cm_script.engine import Engine
+from cmcore.types import Request, Result, Table
 
 if TYPE_CHECKING:
     from cmcore.context import Context
@@ -96,9 +95,8 @@ def _view(artifact: Artifact, meta: Mapping[str, Any], data: Mapping[str, Any]) 
     if meta.get("cache"):
         lines.append("  its result is cached")
     if data["default_version"] or data["versions"]:
-        lines.append(
-            f"  versions: {' '.join(data['versions'])} (default {data['default_version'] or 'none'})"
-        )
+        default = data["default_version"] or "none"
+        lines.append(f"  versions: {' '.join(data['versions'])} (default {default})")
     if data["deps"]:
         lines.append("  depends on: " + "; ".join(data["deps"]))
     if data["new_env_keys"]:

@@ -10,9 +10,8 @@ from cm_script.body import TEMPORARY
 from cm_script.flags import is_on
 
 if TYPE_CHECKING:
-    from cmcore.errors import CmError
-
     from cm_script.run import RecipeRun
+    from cmcore.errors import CmError
 
 
 def restore(
@@ -84,9 +83,8 @@ def _print_wanted(run: RecipeRun, new_env: dict[str, Any]) -> None:
 
 
 def _save_env(run: RecipeRun, new_env: dict[str, Any]) -> None:
-    from cmcore.storage import write_atomic
-
     from cm_script.exports import render
+    from cmcore.storage import write_atomic
 
     prefix = [str(line) for line in run.scope.state.get("script_prefix") or []]
     text = render(new_env, run.dialect, run.os_info, literal=frozenset(run.engine.literal))

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 from cmcore.errors import CmError
 
 if TYPE_CHECKING:
+    from cm_script.run import RecipeRun
     from cmcore.context import Context
     from cmcore.types import Artifact
-
-    from cm_script.run import RecipeRun
 
 #: Keys that describe a nested call itself rather than the run it asks for.
 _CALL_KEYS = ("action", "automation", "target", "out", "artifact", "common")
@@ -99,7 +98,7 @@ class Engine:
         return run_recipe(self, inputs)
 
     def access(self, i: Mapping[str, Any]) -> dict[str, Any]:
-        """A call in the reference's dictionary form, as recipe code makes it; never raises CmError."""
+        """A call as recipe code makes it, dictionary in and out; never raises CmError."""
         call = dict(i)
         action = str(call.get("action", "")).replace("-", "_")
         automation = str(call.get("automation") or call.get("target") or "").split(",")[0]

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 _OFF = frozenset({"no", "off", "false", "0", "none", ""})
 
 #: Flags that name what to run or set up the run tree; never meant for a recipe.
-REQUEST_FLAGS = frozenset(
-    "tags artifact artifacts env state const const_state ad adr add_deps add_deps_recursive "
-    "version version_min version_max version_max_usable run_state dialect cmd "
-    "force_new_env_keys force_new_state_keys remembered_selections recursion "
-    "recursion_spaces detected_versions".split()
-)
+_REQUEST = """
+    tags artifact artifacts unparsed_cmd cmd dialect
+    env state const const_state ad adr add_deps add_deps_recursive
+    version version_min version_max version_max_usable
+    run_state force_new_env_keys force_new_state_keys remembered_selections
+    recursion recursion_spaces detected_versions
+"""
+REQUEST_FLAGS = frozenset(_REQUEST.split())
 
 #: Flags that change how the engine runs: name -> one line for `--help`.
 ENGINE_FLAGS: dict[str, str] = {

@@ -6,12 +6,11 @@ pattern is part of the result even when the recipe did not touch it.
 
 from __future__ import annotations
 
-import copy
 import fnmatch
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from cm_script.merge import merge
+from cm_script.merge import copied, merge
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun
@@ -19,21 +18,7 @@ if TYPE_CHECKING:
 
 def snapshot(data: dict[str, Any]) -> dict[str, Any]:
     """A copy of environment or state that later changes do not reach."""
-    return {key: _copied(value) for key, value in data.items()}
-
-
-def _copied(value: Any) -> Any:
-    kind = type(value)
-    if kind is str or kind is bool or kind is int or kind is float or value is None:
-        return value
-    if kind is dict:
-        return {key: _copied(item) for key, item in value.items()}
-    if kind is list:
-        return [_copied(item) for item in value]
-    try:
-        return copy.deepcopy(value)
-    except (TypeError, ValueError, RecursionError):
-        return value
+    return {key: copied(value) for key, value in data.items()}
 
 
 def exported(data: dict[str, Any], patterns: Iterable[str], env: dict[str, Any]) -> dict[str, Any]:

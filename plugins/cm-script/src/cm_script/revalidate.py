@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from cm_script.results import reset, snapshot
 from cmcore.errors import CmError
 
-from cm_script.results import reset, snapshot
-
 if TYPE_CHECKING:
-    from cmcore.types import CacheEntry
-
     from cm_script.run import RecipeRun
+    from cmcore.types import CacheEntry
 
 
 def rejected(run: RecipeRun, entry: CacheEntry) -> str:

@@ -6,14 +6,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cmcore.types import Artifact, CacheEntry, Reservation
-
     from cm_script.dialects import Dialect
     from cm_script.engine import Engine
     from cm_script.flags import Options
     from cm_script.hooks import RecipeCode
     from cm_script.query import Query
     from cm_script.scope import Scope
+    from cmcore.types import Artifact, CacheEntry, Reservation
 
 
 class RecipeRun:

@@ -14,11 +14,10 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from cmcore.errors import CmError
-from cmcore.types import CacheEntry
-
 from cm_script import beginning, body, cacheuse, container, ending
 from cm_script.results import reset, snapshot
+from cmcore.errors import CmError
+from cmcore.types import CacheEntry
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine

@@ -1,0 +1,120 @@
+"""Where things lie in the cache folder, and the few file operations that know about it.
+
+One folder per entry, named by its UID; the recipe ran in it. What makes an entry an entry is its
+`_cm.json`: written last and atomically, so that a folder without it is unfinished, whatever else
+it holds. The names with a leading dot are the cache's own and of no interest to recipes.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cmcore import storage
+
+#: The entry's meta file, in the form that CM reads and writes.
+META = "_cm.json"
+#: What a hit gives back: `new_env`, `new_state`, `deps`, `version`.
+STATE = "cm-cached-state.json"
+#: Who builds here, for which request, since when; and why the last attempt ended.
+BUILDING = ".cm-building.json"
+#: Meta and state of the finished entry that is being built again in its folder.
+PREVIOUS = ".cm-previous.json"
+PREVIOUS_STATE = ".cm-previous-state.json"
+#: Held by whoever builds in or removes the folder.
+LOCK = ".cm-lock"
+#: Its modification time is the entry's last use.
+USED = ".cm-used"
+#: Folder of the look-up index; in a folder of its own because SQLite makes and removes files
+#: beside its database, and the cache folder's modification time has to mean "entries came or went".
+INDEX = ".index"
+#: Entries on their way out: renamed first, so that a removal is all or nothing for a look-up.
+REMOVED = ".removed-"
+
+#: CM's identifier of the automation `cache`.
+AUTOMATION_UID = "541d6f712a6b464e"
+
+
+def names(root: str) -> list[str]:
+    """Names of all entry folders, finished or not; empty when there is no cache folder yet.
+
+    Raises:
+        StorageError: the cache folder cannot be read.
+    """
+    try:
+        with os.scandir(root) as found:
+            return [e.name for e in found if _may_be_entry(e.name) and e.is_dir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise storage.storage_error(error, root, "read the cache folder") from error
+
+
+def _may_be_entry(name: str) -> bool:
+    # Any visible folder is looked at, so that a copy made by hand is reported, not overlooked.
+    return not name.startswith(".") and name.isascii()
+
+
+def stamp(folder: str) -> str:
+    """A text that changes whenever the files that define the folder's standing are replaced.
+
+    Empty when the folder has none of them or is not there.
+    """
+    meta = _mark(os.path.join(folder, META))
+    if meta:
+        return f"{meta}|{_mark(os.path.join(folder, STATE))}"
+    building = _mark(os.path.join(folder, BUILDING))
+    return f"|{building}" if building else ""
+
+
+def _mark(path: str) -> str:
+    try:
+        s = os.stat(path)
+    except OSError:
+        return ""
+    return f"{s.st_mtime_ns}.{s.st_size}.{s.st_ino}"
+
+
+def root_mark(root: str) -> str:
+    """Changes when a direct child of the cache folder comes or goes; empty when there is none.
+
+    The link count is part of it because two changes within one tick of the file system's clock
+    leave the same modification time.
+
+    Raises:
+        StorageError: the cache folder cannot be reached.
+    """
+    try:
+        s = os.stat(root)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise storage.storage_error(error, root, "read the cache folder") from error
+    return f"{s.st_mtime_ns}.{s.st_nlink}.{s.st_ino}"
+
+
+def unlink(path: str) -> None:
+    """Remove a file that may already be gone."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def touch_used(folder: str) -> None:
+    """Note that the entry was used just now; silently not, where the cache is read-only."""
+    path = os.path.join(folder, USED)
+    try:
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
+    except OSError:
+        pass
+
+
+def last_used(folder: str, created: float) -> float:
+    """Seconds since the epoch of the last use, or of the creation when there was none."""
+    try:
+        return max(created, os.stat(os.path.join(folder, USED)).st_mtime)
+    except OSError:
+        return created

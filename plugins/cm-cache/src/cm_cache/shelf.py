@@ -1,0 +1,157 @@
+"""The entries of one cache folder, by way of the index when it works and without it otherwise.
+
+Whatever happens to the index, the answers are the same; only the time they take differs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from cm_cache import layout, records, tell
+from cm_cache.records import BUILDING, DAMAGED, FINISHED, Record
+
+if TYPE_CHECKING:
+    from cm_cache.index import Index
+    from cmcore.context import Context
+
+T = TypeVar("T")
+
+
+def matches(record: Record, wanted: Iterable[str], excluded: Iterable[str]) -> bool:
+    """Whether a record carries all of `wanted` and none of `excluded`; both may be pseudo tags."""
+    words = {*record.tags, *records.pseudo_tags(record)}
+    return words.issuperset(wanted) and words.isdisjoint(excluded)
+
+
+class Shelf:
+    """All entry folders of one cache folder."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self.root = os.path.abspath(ctx.paths.cache)
+
+    def folder(self, uid: str) -> str:
+        """The folder of entry `uid`."""
+        return os.path.join(self.root, uid)
+
+    def finished(self, wanted: Sequence[str], excluded: Sequence[str] = ()) -> list[Record]:
+        """Finished, undamaged entries with all of `wanted` and none of `excluded`, in order.
+
+        A damaged one among them is left out, with a sentence that names it.
+        """
+        if not os.path.isdir(self.root):
+            return []
+        found = self._indexed(
+            lambda index: self._find(index, FINISHED, wanted, excluded),
+            lambda: self._scan((FINISHED,), wanted, excluded),
+        )
+        return sorted(found, key=Record.sort_key)
+
+    def unfinished(self, wanted: Sequence[str] = (), excluded: Sequence[str] = ()) -> list[Record]:
+        """Entries that are being built or whose building was interrupted, in order."""
+        if not os.path.isdir(self.root):
+            return []
+        found = self._indexed(
+            lambda index: self._find(index, BUILDING, wanted, excluded),
+            lambda: self._scan((BUILDING,), wanted, excluded),
+        )
+        return sorted(found, key=Record.sort_key)
+
+    def everything(self) -> list[Record]:
+        """What lies in every entry folder, read anew; for commands that look for damage."""
+        found = (records.read(self.root, uid, check_state=True) for uid in layout.names(self.root))
+        return sorted((record for record in found if record), key=Record.sort_key)
+
+    def get(self, uid: str) -> Record | None:
+        """What lies in the entry folder `uid`, read anew."""
+        return records.read(self.root, uid, check_state=True)
+
+    def put(self, uid: str) -> Record | None:
+        """Take notice that the folder `uid` changed, or went."""
+        return self._indexed(
+            lambda index: index.put(uid, check_state=True),
+            lambda: records.read(self.root, uid, check_state=True),
+        )
+
+    def make_folder(self, uid: str) -> None:
+        """Make a new entry folder.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        path = self.folder(uid)
+        os.makedirs(self.root, exist_ok=True)
+        self._changed(lambda: os.mkdir(path), path, there=True, came=uid)
+
+    def move_away(self, uid: str, target: str) -> None:
+        """Rename the entry folder `uid` to `target`, a path in the cache folder.
+
+        Raises:
+            OSError: it cannot be renamed.
+        """
+        path = self.folder(uid)
+        self._changed(lambda: os.rename(path, target), path, there=False, gone=uid)
+
+    def _changed(
+        self, change: Callable[[], None], path: str, *, there: bool, came: str = "", gone: str = ""
+    ) -> None:
+        failure: list[OSError] = []
+
+        def attempt() -> None:
+            # The index may fail after the change was made; it must not be made twice.
+            if os.path.lexists(path) != there:
+                try:
+                    change()
+                except OSError as error:
+                    failure.append(error)
+
+        self._indexed(
+            lambda index: index.change_root(attempt, came=came, gone=gone),
+            attempt,
+        )
+        if failure:
+            raise failure[0]
+
+    def _find(
+        self, index: Index, kind: str, wanted: Sequence[str], excluded: Sequence[str]
+    ) -> list[Record]:
+        for record in index.follow():
+            self._warn(record)
+        kept = []
+        for found in index.find(kind, wanted, excluded):
+            record: Record | None = found
+            stale = layout.stamp(self.folder(found.uid)) != found.stamp
+            if stale or (kind == FINISHED and not found.checked):
+                record = index.put(found.uid, check_state=True)
+            if record is None:
+                continue  # gone since; noticed by the next look-up if not by this one
+            if record.kind == DAMAGED:
+                self._warn(record)
+            elif record.kind == kind and matches(record, wanted, excluded):
+                kept.append(record)
+        return kept
+
+    def _scan(
+        self, kinds: Sequence[str], wanted: Sequence[str], excluded: Sequence[str]
+    ) -> list[Record]:
+        kept = []
+        for record in self.everything():
+            if record.kind == DAMAGED:
+                self._warn(record)
+            elif record.kind in kinds and matches(record, wanted, excluded):
+                kept.append(record)
+        return kept
+
+    def _warn(self, record: Record) -> None:
+        tell.warn(
+            self._ctx,
+            f"cache entry {record.uid} is damaged and not used: {record.reason};"
+            " `cm prune cache --broken` removes it",
+        )
+
+    def _indexed(self, use: Callable[[Index], T], plain: Callable[[], T]) -> T:
+        from cm_cache.opened import with_index
+
+        return with_index(self.root, use, plain, lambda text: tell.warn(self._ctx, text))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_HOST = (
+_PROXIES = (
     "GH_TOKEN",
     "ftp_proxy",
     "FTP_PROXY",
@@ -21,20 +21,19 @@ _HOST = (
     "socks_proxy",
     "SOCKS_PROXY",
 )
-_INPUTS = (
-    ("path", "TMP_PATH"),
-    ("input", "INPUT"),
-    ("output", "OUTPUT"),
-    ("outdirname", "OUTDIRNAME"),
-    ("outbasename", "OUTBASENAME"),
-    ("name", "NAME"),
-    ("extra_cache_tags", "EXTRA_CACHE_TAGS"),
-    ("skip_compile", "SKIP_COMPILE"),
-    ("skip_run", "SKIP_RUN"),
-    ("accept_license", "ACCEPT_LICENSE"),
-    ("skip_system_deps", "SKIP_SYSTEM_DEPS"),
-    ("git_ssh", "GIT_SSH"),
-    ("gh_token", "GH_TOKEN"),
+_FLAGS = (
+    "input",
+    "output",
+    "outdirname",
+    "outbasename",
+    "name",
+    "extra_cache_tags",
+    "skip_compile",
+    "skip_run",
+    "accept_license",
+    "skip_system_deps",
+    "git_ssh",
+    "gh_token",
 )
 _LOCAL = (
     "VERSION",
@@ -82,31 +81,28 @@ class Dialect(NamedTuple):
             once at the end.
         recipe_default_variations: `default_variations` also counts at the top of the meta, in
             versions and in conditional blocks.
-        dynamic_scalars: the suffix of a dynamic variation also replaces `#` in plain values of
-            its block, such as `script_name`.
 
         newest_condition_first: of several conditional blocks, older ones are applied last.
         conditional_keys: what a conditional block may change.
         docker_in_state: container settings are visible to recipes as `state["docker"]`.
         placeholder_is_false: in conditions, a value with an unresolved placeholder is not set.
 
-        local_env_keys: names and patterns of variables that dependencies do not see.
-        dep_tags_have_placeholders: placeholders in the tags of a dependency are resolved.
+        local_keys: names and patterns of variables that dependencies do not see.
+        dep_tag_placeholders: placeholders in the tags of a dependency are resolved.
 
-        deps_have_conditional_meta: a dependency entry may carry `update_meta_if_env`.
-
-        host_env_keys: variables taken from the process environment when they are not set.
-        input_variables: flags and the variables, without prefix, that recipes see them as.
-        skip_sudo_key: variable, without prefix, behind the flag `skip_sudo`.
-        verbose_key: variable, without prefix, behind the flag `verbose`.
+        host_facts: variables, without prefix, and the facts about the host that they hold.
+        host_env: variables taken from the process environment when they are not set.
+        flag_env: flags that become `<prefix><FLAG>`.
+        tmp_flag_env: flags that become `<prefix>TMP_<FLAG>`.
+        skip_sudo_key: variable behind the flag `skip_sudo`.
         run_dir_key: variable with the directory that the whole run started in, or "".
-        absolute_outdirname: `outdirname` is made absolute.
+        absolute_outdir: `outdirname` is made absolute.
 
         version_suffix_counts: in versions, what follows the digits of a part counts.
         version_prefix_fits: a detected `3.9.1` satisfies a requested `3.9`.
         version_tag_base: `1.2-git-abc` is also filed as `1.2`.
 
-        hooks_see_resolved_variations: hooks see all variations rather than those asked for.
+        resolved_variations_in_hooks: hooks see all variations rather than those asked for.
         const_merges_lists: lists of constants extend variables at the native step.
         native_names: name parts, in order of preference, of platform specific native scripts;
             `flavor`, `version`, `platform`, `like`, `type`.
@@ -135,30 +131,28 @@ class Dialect(NamedTuple):
     dynamic_combined: bool
     combined_after_each: bool
     recipe_default_variations: bool
-    dynamic_scalars: bool
 
     newest_condition_first: bool
     conditional_keys: frozenset[str]
     docker_in_state: bool
     placeholder_is_false: bool
 
-    local_env_keys: tuple[str, ...]
-    dep_tags_have_placeholders: bool
+    local_keys: tuple[str, ...]
+    dep_tag_placeholders: bool
 
-    deps_have_conditional_meta: bool
-
-    host_env_keys: tuple[str, ...]
-    input_variables: tuple[tuple[str, str], ...]
+    host_facts: tuple[tuple[str, str], ...]
+    host_env: tuple[str, ...]
+    flag_env: tuple[str, ...]
+    tmp_flag_env: tuple[str, ...]
     skip_sudo_key: str
-    verbose_key: str
     run_dir_key: str
-    absolute_outdirname: bool
+    absolute_outdir: bool
 
     version_suffix_counts: bool
     version_prefix_fits: bool
     version_tag_base: bool
 
-    hooks_see_resolved_variations: bool
+    resolved_variations_in_hooks: bool
     const_merges_lists: bool
     native_names: tuple[tuple[str, ...], ...]
     plain_list_joiner: str
@@ -187,24 +181,23 @@ CM = Dialect(
     dynamic_combined=False,
     combined_after_each=True,
     recipe_default_variations=False,
-    dynamic_scalars=False,
     newest_condition_first=True,
     conditional_keys=frozenset({"env", "state", "docker"}),
     docker_in_state=True,
     placeholder_is_false=False,
-    local_env_keys=tuple("CM_" + name for name in _LOCAL),
-    dep_tags_have_placeholders=False,
-    deps_have_conditional_meta=False,
-    host_env_keys=_HOST,
-    input_variables=_INPUTS,
-    skip_sudo_key="TMP_SKIP_SUDO",
-    verbose_key="VERBOSE",
+    local_keys=tuple("CM_" + name for name in _LOCAL),
+    dep_tag_placeholders=False,
+    host_facts=(),
+    host_env=_PROXIES,
+    flag_env=_FLAGS,
+    tmp_flag_env=("path",),
+    skip_sudo_key="CM_TMP_SKIP_SUDO",
     run_dir_key="",
-    absolute_outdirname=False,
+    absolute_outdir=False,
     version_suffix_counts=True,
     version_prefix_fits=False,
     version_tag_base=False,
-    hooks_see_resolved_variations=False,
+    resolved_variations_in_hooks=False,
     const_merges_lists=True,
     native_names=(
         ("flavor", "version", "platform"),
@@ -236,7 +229,6 @@ MLC = Dialect(
     dynamic_combined=True,
     combined_after_each=False,
     recipe_default_variations=True,
-    dynamic_scalars=True,
     newest_condition_first=False,
     conditional_keys=frozenset(
         {
@@ -256,26 +248,19 @@ MLC = Dialect(
     ),
     docker_in_state=False,
     placeholder_is_false=True,
-    local_env_keys=(*("MLC_" + name for name in _LOCAL), "MLC_SEARCH_FOLDER_PATH"),
-    dep_tags_have_placeholders=True,
-    deps_have_conditional_meta=True,
-    host_env_keys=("USER", "HOME", *_HOST),
-    input_variables=(
-        *_INPUTS,
-        ("folder", "TMP_FOLDER"),
-        ("search_folder_path", "SEARCH_FOLDER_PATH"),
-        ("skip_sudo", "SKIP_SUDO"),
-        ("hf_token", "HF_TOKEN"),
-        ("verify_ssl", "VERIFY_SSL"),
-    ),
-    skip_sudo_key="SKIP_SUDO",
-    verbose_key="TMP_VERBOSE",
+    local_keys=(*("MLC_" + name for name in _LOCAL), "MLC_SEARCH_FOLDER_PATH"),
+    dep_tag_placeholders=True,
+    host_facts=(("HOST_PLATFORM_FLAVOR", "machine"), ("HOST_OS_TYPE", "platform")),
+    host_env=("USER", "HOME", *_PROXIES),
+    flag_env=(*_FLAGS, "search_folder_path", "skip_sudo", "hf_token", "verify_ssl"),
+    tmp_flag_env=("path", "folder"),
+    skip_sudo_key="MLC_SKIP_SUDO",
     run_dir_key="MLC_USER_RUN_DIR",
-    absolute_outdirname=True,
+    absolute_outdir=True,
     version_suffix_counts=False,
     version_prefix_fits=True,
     version_tag_base=True,
-    hooks_see_resolved_variations=True,
+    resolved_variations_in_hooks=True,
     const_merges_lists=False,
     native_names=(
         ("flavor", "version", "platform"),

@@ -27,7 +27,8 @@ class Scope:
         meta: this run's own copy of the recipe's meta. Its four dependency lists are the lists
             that will run, so a hook that edits `meta["prehook_deps"]` changes what runs.
         new_env_keys, new_state_keys: patterns of what the run gives back.
-        conditionals: accumulated `update_meta_if_env` blocks, oldest first.
+        conditionals: accumulated `update_meta_if_env` entries, in the order of application.
+        conditional_defaults: defaults of variation groups that such entries brought.
         docker: accumulated container settings.
         cache: whether the outcome is cached, as the meta says; any truthy value counts.
         cache_expiration: how long a cached outcome is good, for example `30m`, or None.
@@ -47,6 +48,7 @@ class Scope:
         "adr",
         "cache",
         "cache_expiration",
+        "conditional_defaults",
         "conditionals",
         "const",
         "const_state",
@@ -87,6 +89,7 @@ class Scope:
         self.new_env_keys: list[str] = _texts(self.meta.get("new_env_keys"))
         self.new_state_keys: list[str] = _texts(self.meta.get("new_state_keys"))
         self.conditionals: list[dict[str, Any]] = list(conditionals)
+        self.conditional_defaults: dict[str, str] = {}
         self.docker: dict[str, Any] = {}
         self.cache: object = self.meta.get("cache", False)
         self.cache_expiration: object = self.meta.get("cache_expiration")

@@ -1,0 +1,83 @@
+"""`<<<NAME>>>` in values: replaced by what the environment holds under NAME.
+
+One pass in insertion order; a name that is not there yet stays as it is, and a later pass, when
+a dependency has exported it, resolves it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cmcore.errors import CmError
+
+_NAME = re.compile(r"<<<(.*?)>>>")
+_GIT_URL = ("CM_GIT_URL", "MLC_GIT_URL")
+_YES = ("1", "true", "yes", "on")
+_REMOTE = re.compile(
+    r"^(?:(?:https?|ssh|git)://)?(?:[^@/]+@)?(?P<host>[\w.-]+)(?::\d+)?[:/]"
+    r"(?P<owner>.+)/(?P<repo>[^/]+?)(?:\.git)?/?$"
+)
+
+
+def names(value: object) -> list[str]:
+    """The names that a value refers to."""
+    return _NAME.findall(str(value))
+
+
+def resolved(value: Any, env: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> Any:
+    """`value` with the placeholders of a text, or of the texts in a list, filled in."""
+    if isinstance(value, list):
+        return [resolved(item, env, extra) if isinstance(item, str) else item for item in value]
+    if not isinstance(value, str) or "<<<" not in value:
+        return value
+    for name in names(value):
+        if name in env:
+            value = value.replace(f"<<<{name}>>>", str(env[name]))
+        elif extra and name in extra:
+            value = value.replace(f"<<<{name}>>>", str(extra[name]))
+    return value
+
+
+def fill(env: dict[str, Any], extra: Mapping[str, Any] | None = None) -> None:
+    """One pass over `env`, in place; `extra` is asked for names that `env` lacks.
+
+    The address of a private repository gets its credentials here, as recipes expect.
+
+    Raises:
+        CmError: a key that starts with `+` holds something else than a list.
+    """
+    for key, value in env.items():
+        if key.startswith("+") and not isinstance(value, list):
+            raise CmError(
+                f"'{key}' extends a list but holds '{value}'", hint="give it a list of texts"
+            )
+        if "<<<" in str(value):
+            env[key] = resolved(value, env, extra)
+        elif key in _GIT_URL and isinstance(value, str):
+            env[key] = _with_credentials(value, env, key.removesuffix("GIT_URL"))
+
+
+def fill_nested(data: dict[str, Any], env: Mapping[str, Any]) -> None:
+    """Fill placeholders in the texts of nested dictionaries, in place; lists stay as they are."""
+    for key, value in data.items():
+        if isinstance(value, dict):
+            fill_nested(value, env)
+        elif isinstance(value, str):
+            data[key] = resolved(value, env)
+
+
+def _with_credentials(url: str, env: Mapping[str, Any], prefix: str) -> str:
+    if str(env.get(prefix + "GIT_AUTH", "")).strip().lower() not in _YES:
+        return url
+    found = _REMOTE.match(url) if "://" in url or "@" in url else None
+    if not found:
+        return url
+    host, owner, repo = found.group("host", "owner", "repo")
+    token = env.get(prefix + "GH_TOKEN", "")
+    if token and "@" not in url:
+        return f"https://git:{token}@{host}/{owner}/{repo}"
+    if prefix + "GIT_SSH" in env and not token:
+        return f"git@{host}:{owner}/{repo}.git"
+    return url

@@ -14,8 +14,8 @@ import subprocess
 import sys
 import threading
 import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PACKAGES = ("cmcore", "plugins/cm-script", "plugins/cm-cache")
 #: What a plain Debian shell has; the environment that runs pytest must not leak in.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: `with installed("dist", ...):` has third-party packages there inside and gone after.
+Installed = Callable[..., AbstractContextManager[None]]
 
 
 class Answer(NamedTuple):

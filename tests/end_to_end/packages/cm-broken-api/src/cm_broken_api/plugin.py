@@ -1,0 +1,1 @@
+"""Never imported: the manifest asks for another contract."""

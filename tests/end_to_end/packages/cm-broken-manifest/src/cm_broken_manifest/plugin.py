@@ -1,0 +1,1 @@
+"""Never imported: the manifest cannot be read."""

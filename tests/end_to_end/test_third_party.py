@@ -1,0 +1,181 @@
+"""What a third-party package can bring: a noun, a verb, recipes, or all of them; and then break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kit import Installed, Machine, User, write_tree
+
+OWN = ("cmcore", "cm-plugin-script", "cm-plugin-cache")
+BROKEN = {
+    "cm-broken-import": ("wreck", "module_that_is_nowhere"),
+    "cm-broken-manifest": ("", "JSON"),
+    "cm-broken-api": ("", "2.0"),
+    "cm-broken-clash": ("script", "cm-plugin-script"),
+}
+
+
+@pytest.fixture
+def somebody(workshop: Machine, tmp_path: Path) -> User:
+    """A user of the environment in which packages come and go."""
+    return workshop.user(tmp_path / "home")
+
+
+def test_a_new_noun(somebody: User, installed: Installed) -> None:
+    assert somebody.cm("run", "notebook").code == 4
+    with installed("cm-plugin-notebook"):
+        assert "notebook" in somebody.ok("--help")
+        assert "upper" in somebody.ok("run", "notebook", "--help")
+        somebody.ok("add", "notebook", "first", "--meta.cells,=one,two", "--tags=a,b")
+        assert somebody.ok("run", "notebook", "first").split() == ["one", "two"]
+        assert somebody.data("run", "notebook", "first", "--upper")["cells"] == ["ONE", "TWO"]
+        # The common actions come for free.
+        assert "first" in somebody.ok("find", "notebook", "--tags=a,-c")
+        assert somebody.data("find", "notebook", "--tags=c")["return"] == 0
+    assert somebody.cm("run", "notebook", "first").code == 4
+    assert "notebook" not in somebody.ok("--help")
+
+
+def test_a_new_verb_for_an_existing_noun(somebody: User, installed: Installed) -> None:
+    assert somebody.cm("count", "script").code == 4
+    with installed("cm-plugin-count"):
+        assert "count" in somebody.ok("count", "script", "--help")
+        assert somebody.data("count", "script")["count"] == 0
+        somebody.ok("add", "script", "thing", "--tags=x,y")
+        assert somebody.data("count", "script", "--tags=x")["count"] == 1
+        assert somebody.ok("count", "script", "--tags=x") == "1 recipes\n"
+    assert somebody.cm("count", "script").code == 4
+
+
+def test_recipes_as_package_data(somebody: User, installed: Installed) -> None:
+    assert somebody.cm("run", "script", "greet somebody").code == 16
+    with installed("cm-recipes-greeting"):
+        answer = somebody.data("run", "script", "greet somebody")
+        assert answer["new_env"] == {
+            "CM_GREETING": "hello",
+            "CM_GREETED": "hello from greet-somebody",
+        }
+        assert "cm-recipes-greeting" in somebody.ok("find", "collection")
+        # Package data is read only.
+        assert "read" in somebody.refused("rm", "script", "greet-somebody", "-f")
+    assert somebody.cm("run", "script", "greet somebody").code == 16
+
+
+def test_all_three_in_one_package(somebody: User, installed: Installed) -> None:
+    with installed("cm-plugin-bundle", "cm-recipes-greeting"):
+        assert somebody.data("run", "note")["notes"] == 0
+        assert "GREET-BUNDLE" in somebody.ok("shout", "script").split()
+        answer = somebody.data("run", "script", "greet bundle")
+        assert answer["new_env"]["CM_GREETED"] == "good day from greet-bundle"
+    assert somebody.cm("shout", "script").code == 4
+
+
+def test_an_upgrade_is_seen_at_once(
+    somebody: User, workshop: Machine, tmp_path: Path, installed: Installed
+) -> None:
+    """The index must not remember the recipes of the version before."""
+    with installed("cm-recipes-greeting"):
+        assert somebody.data("run", "script", "greet somebody")["new_env"]["CM_GREETING"] == "hello"
+        (meta,) = workshop.folder.rglob("greet-somebody/_cm.yaml")
+        newer = meta.read_text().replace("CM_GREETING: hello", "CM_GREETING: salut")
+        meta.write_text(newer)
+        assert somebody.data("run", "script", "greet somebody")["new_env"]["CM_GREETING"] == "salut"
+
+
+@pytest.fixture(scope="module")
+def all_broken(workshop: Machine, third_party: list[str]) -> Iterator[None]:
+    """Every broken package at once, beside a healthy one."""
+    workshop.install(*BROKEN, "cm-recipes-greeting")
+    yield
+    workshop.uninstall(*BROKEN, "cm-recipes-greeting")
+
+
+@pytest.mark.usefixtures("all_broken")
+class TestBroken:
+    """Four broken packages are installed; everything else works."""
+
+    def test_everything_else_works(self, somebody: User) -> None:
+        answer = somebody.cm("run", "script", "greet somebody", "--out=json")
+        assert answer.code == 0, answer.text
+        assert answer.json()["new_env"]["CM_GREETING"] == "hello"
+        # The package that lost the clash was not even imported.
+        assert "cm_broken_clash was imported" not in answer.err
+        assert "script" in somebody.ok("--help")
+        assert somebody.ok("find", "script").strip()
+
+    @pytest.mark.parametrize("dist", BROKEN)
+    def test_list_names_distribution_version_and_cause(self, somebody: User, dist: str) -> None:
+        if dist == "cm-broken-import":
+            somebody.cm("run", "wreck")
+            text = somebody.refused("run", "wreck")
+        else:
+            (text,) = (line for line in somebody.ok("plugins", "list").splitlines() if dist in line)
+        assert dist in text
+        assert "0.3.1" in text
+        assert BROKEN[dist][1] in text, text
+
+    def test_list_has_every_plugin_with_its_state(self, somebody: User) -> None:
+        plugins = {row["distribution"]: row for row in somebody.data("plugins", "list")["plugins"]}
+        assert set(BROKEN) | set(OWN[1:]) <= set(plugins)
+        for dist in ("cm-broken-manifest", "cm-broken-api"):
+            assert plugins[dist]["state"] == "failed", plugins[dist]
+            assert plugins[dist]["version"] == "0.3.1"
+        assert plugins["cm-plugin-script"]["state"] in ("ready", "loaded", "found")
+
+    @pytest.mark.parametrize("dist", BROKEN)
+    def test_verify_finds_each(self, somebody: User, dist: str) -> None:
+        """`verify` may import, so that it also finds what only importing shows."""
+        answer = somebody.cm("plugins", "verify", dist)
+        assert answer.code != 0, answer.text
+        assert BROKEN[dist][1] in answer.out + answer.err, answer.text
+
+    @pytest.mark.parametrize("dist", ["cm-broken-import", "cm-broken-clash"])
+    def test_why_tells(self, somebody: User, dist: str) -> None:
+        answer = somebody.cm("plugins", "why", dist)
+        assert dist in answer.out + answer.err, answer.text
+
+
+class TestChoice:
+    """Who is let in: `CM_PLUGINS` and `--no-plugins`."""
+
+    def test_no_plugins_leaves_the_core(self, somebody: User) -> None:
+        text = somebody.ok("--no-plugins", "--help")
+        assert "collection" in text
+        assert somebody.cm("--no-plugins", "run", "script", "x").code == 4
+
+    def test_only_the_named_ones(self, somebody: User) -> None:
+        only_cache = {"CM_PLUGINS": "cm_plugin.CACHE"}
+        assert somebody.cm("find", "cache", env=only_cache).code == 0
+        answer = somebody.cm("run", "script", "x", env=only_cache)
+        assert answer.code == 4
+        assert "script" in answer.err
+
+    def test_none(self, somebody: User) -> None:
+        assert somebody.cm("find", "cache", env={"CM_PLUGINS": ""}).code == 4
+
+    def test_a_denied_package_is_not_imported(
+        self, somebody: User, installed: Installed, tmp_path: Path
+    ) -> None:
+        """Neither its module nor its recipes count."""
+        with installed("cm-recipes-greeting"):
+            allowed = {"CM_PLUGINS": "cm-plugin-script,cm-plugin-cache"}
+            assert somebody.cm("run", "script", "greet somebody", env=allowed).code == 16
+            assert somebody.cm("run", "script", "greet somebody").code == 0
+            text = somebody.ok("plugins", "why", "cm-recipes-greeting", env=allowed)
+            assert "CM_PLUGINS" in text
+
+
+def test_a_script_in_a_registered_folder(somebody: User, tmp_path: Path) -> None:
+    """No package at all: a folder is enough."""
+    folder = write_tree(
+        tmp_path / "mine",
+        {
+            "cmr.yaml": "alias: mine\nuid: 0123456789abcdef\n",
+            "script/say/_cm.yaml": "alias: say\nuid: 89abcdef01234567\ntags: [say, it]\n",
+            "script/say/run.sh": "#!/bin/bash\necho said-it\n",
+        },
+    )
+    somebody.ok("add", "collection", str(folder))
+    assert "said-it" in somebody.ok("run", "script", "say it")

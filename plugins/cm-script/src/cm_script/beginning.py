@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cm_script import flags, placeholders
 from cm_script.dialects import Dialect, for_form
-from cm_script.merge import merge
+from cm_script.merge import merge, merge_edits
 from cm_script.run import RecipeRun, variation_tags
 from cm_script.scope import Scope
 from cmcore.errors import CmError, UsageError
@@ -96,15 +96,13 @@ def _select(engine: Engine, inputs: dict[str, Any]) -> tuple[Artifact, Query, Di
 
 def _overrides(inputs: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     """`--adr` and `add_deps_recursive`: one dictionary that the whole tree shares."""
+    shared_edits = inputs.get("add_deps_recursive")
+    if not isinstance(shared_edits, dict):
+        shared_edits = inputs["add_deps_recursive"] = {}
     given = inputs.get("adr")
-    handed_down = inputs.get("add_deps_recursive")
-    if not isinstance(handed_down, dict):
-        handed_down = inputs["add_deps_recursive"] = {}
-    if isinstance(given, dict) and given is not handed_down:
-        merge(given, handed_down, dialect)
-        handed_down.clear()
-        handed_down.update(given)
-    return handed_down
+    if isinstance(given, dict) and given is not shared_edits:
+        merge_edits(shared_edits, given, dialect)
+    return shared_edits
 
 
 def _refuse_unknown_flags(inputs: dict[str, Any], artifact: Artifact) -> None:

@@ -101,7 +101,7 @@ def _remove(names: list[Any]) -> None:
 def _take_default_version(run: RecipeRun) -> None:
     from cm_script.compose import take_default_version
 
-    version = take_default_version(run.scope, run.dialect)
+    version = take_default_version(run.scope, run.dialect, run.inputs)
     if version:
         run.cache_tags = [*run.cache_tags, *versions.cache_tags(version, run.dialect)]
 

@@ -91,7 +91,7 @@ def request_for(run: RecipeRun) -> CacheRequest:
             "variations": list(scope.variations),
             "version": dict(scope.version_request),
             "inputs": mapped,
-            "collection": run.artifact.collection.name,
+            "recipe": run.artifact.path,
         },
         name=run.text("NAME"),
     )

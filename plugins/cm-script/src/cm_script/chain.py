@@ -6,21 +6,16 @@ shares the environment and the state of its parent, minus the parent's private k
 
 from __future__ import annotations
 
-import fnmatch
-import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from cm_script import conditions, placeholders
+from cm_script import conditions, deptags, placeholders
 from cm_script.merge import merge
 from cm_script.run import variation_tags
 from cmcore.errors import CmError
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun
-    from cm_script.scope import Dep, Env
-
-_PLACEHOLDER = re.compile(r"<<<(.*?)>>>")
+    from cm_script.scope import Dep
 
 
 def run_list(run: RecipeRun, kind: str) -> None:
@@ -79,14 +74,11 @@ def _run_one(run: RecipeRun, dep: Dep, hidden: list[str]) -> None:
         from cm_script.blocks import apply_conditionals
 
         apply_conditionals(run.scope, dep["update_meta_if_env"], run.dialect)
-    tags = str(dep["tags"]) + _tags_from_env_with_prefix(dep, env, run)
-    aside = _put_aside(env, hidden)
+    prefixes = deptags.prefixed(dep, env)
+    aside = deptags.put_aside(env, hidden)
     try:
-        _give_back(env, aside, dep, run)
-        tags += _tags_from_env(dep, env, run) + _inherited(dep, tags, run)
-        if run.dialect.dep_tag_placeholders:
-            tags = _PLACEHOLDER.sub(lambda m: str(env.get(m.group(1), m.group(0))), tags)
-        dep["tags"] = tags = ",".join(part for part in tags.split(",") if part.strip())
+        deptags.show_again(env, aside, dep, run.dialect)
+        dep["tags"] = tags = deptags.joined(dep, prefixes, run.scope, run.dialect)
         run.ran_deps.append(tags)
         run.run_state.setdefault("deps", []).append(tags)
         if not (run.options.fake_deps or run.run_state.get("fake_deps")):
@@ -137,73 +129,3 @@ def child_state(run: RecipeRun) -> dict[str, Any]:
     if run.run_state.get("fake_deps"):
         state["fake_deps"] = True
     return state
-
-
-def _put_aside(env: Env, patterns: list[str]) -> Env:
-    """Take hidden keys, and values that still hold a placeholder, out of `env`."""
-    exact = {p for p in patterns if "*" not in p and "?" not in p}
-    globs = [p for p in patterns if p not in exact]
-    aside = {}
-    for key in list(env):
-        if (
-            key in exact
-            or any(fnmatch.fnmatchcase(key, pattern) for pattern in globs)
-            or "<<<" in str(env[key])
-        ):
-            aside[key] = env.pop(key)
-    return aside
-
-
-def _give_back(env: Env, aside: Env, dep: Dep, run: RecipeRun) -> None:
-    """Show a dependency the hidden keys that its entry asks for."""
-    patterns = [str(key) for key in dep.get("force_env_keys") or []]
-    if dep.get("reuse_version"):
-        patterns.append(run.key("VERSION*"))
-    for key, value in aside.items():
-        if any(fnmatch.fnmatchcase(key, pattern) for pattern in patterns):
-            env[key] = value
-
-
-def _tags_from_env_with_prefix(dep: Dep, env: Env, run: RecipeRun) -> str:
-    added = ""
-    own = dep.get("env") or {}
-    for prefix, keys in (dep.get("update_tags_from_env_with_prefix") or {}).items():
-        for key in [keys] if isinstance(keys, str) else keys:
-            for item in _items(own.get(key)) or _items(env.get(key)):
-                added += f",{prefix}{item}"
-    return added
-
-
-def _tags_from_env(dep: Dep, env: Env, run: RecipeRun) -> str:
-    added = ""
-    own = dep.get("env") or {}
-    for key in dep.get("update_tags_from_env") or []:
-        for item in _items(own.get(key)) or _items(env.get(key)):
-            added += f",{item}"
-    for tag, condition in (dep.get("update_tags_if_env") or {}).items():
-        if not conditions.skip_reason(condition, env, run.dialect):
-            added += f",{tag}"
-    return added
-
-
-def _items(value: object) -> list[str]:
-    values: Iterable[object] = value if isinstance(value, list) else [value]
-    return [str(v) for v in values if v is not None and str(v).strip()]
-
-
-def _inherited(dep: Dep, tags: str, run: RecipeRun) -> str:
-    """The parent's variations for a dependency that inherits them, minus what it leaves out."""
-    if not dep.get("inherit_variation_tags"):
-        return ""
-    left_out = dep.get("skip_inherit_variation_groups") or []
-    skipped = [v for group in left_out for v in run.scope.groups.get(group, [])]
-    prefixes = tuple(v[:-1] for v in skipped if v.endswith(".#"))
-    excluded = {
-        part.strip().lstrip("-_") for part in tags.split(",") if part.strip()[:2] in ("-_", "_-")
-    }
-    kept = [
-        v
-        for v in run.scope.variations
-        if v not in skipped and v not in excluded and not (prefixes and v.startswith(prefixes))
-    ]
-    return "," + variation_tags(kept) if kept else ""

@@ -41,6 +41,7 @@ class Engine:
         console: where output and questions go.
         remembered: choices made earlier in this request, so that nobody is asked twice.
         literal: variables whose value came from the user and is exported without expansion.
+        imported: text that native steps reported, by variable; data as long as it is unchanged.
         chain: recipes now running, outermost first, for messages.
         keys: the same as full requests, to notice a cycle.
         failure: the last error and the chain of recipes that led to it.
@@ -52,6 +53,7 @@ class Engine:
         self.console = ctx.console
         self.remembered: list[dict[str, Any]] = []
         self.literal: set[str] = set()
+        self.imported: dict[str, str] = {}
         self.chain: list[str] = []
         self.keys: list[str] = []
         self.records: list[dict[str, Any]] = []

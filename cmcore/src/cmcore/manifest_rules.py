@@ -16,8 +16,8 @@ API_VERSION = "1.0"
 
 #: Verbs that are hooks `cm_<verb>`; any other verb comes from `cm_actions`.
 ACTION_HOOKS = frozenset(
-    ("search", "add", "load", "update", "remove", "move", "copy", "show")
-    + ("run", "docker", "plan", "test", "doc", "pull", "lint", "help")
+    {"search", "add", "load", "update", "remove", "move", "copy", "show", "run", "docker", "plan"}
+    | {"test", "doc", "pull", "lint", "help"}
 )
 
 #: All hooks of the contract; a test compares them with `hookspecs.CmSpecs`.
@@ -103,14 +103,14 @@ class Checker:
 
     def name(self) -> str:
         """`name`: lower case, as it is the prefix of the plugin's settings."""
-        name = _get(self.data, "name", str, "")
+        name: str = _get(self.data, "name", str, "")
         if not _NOUN_NAME.fullmatch(name):
             raise Rejected(f"'name' must be a lower-case word, not {name!r}")
         return name
 
     def summary(self) -> str:
         """`summary`: one line."""
-        return _line(_get(self.data, "summary", str, ""), "summary")
+        return _line(self.data, "summary", "")
 
     def hooks(self) -> tuple[str, ...]:
         """`hooks`: all of them part of the contract."""
@@ -188,12 +188,12 @@ class Checker:
             spot = f"{where}.flags.{name}"
             _require(flag, dict, spot)
             self._note_unknown(flag, _FLAG, spot)
-            text = _line(_get(flag, "help", str, spot), f"{spot}.help")
+            text = _line(flag, "help", spot)
             flags.append(Flag(name.replace("-", "_"), text, _get(flag, "value", str, spot, "")))
         return Action(
             verb,
             noun,
-            _line(_get(entry, "help", str, where), f"{where}.help"),
+            _line(entry, "help", where),
             usage=_get(entry, "usage", str, where, ""),
             flags=tuple(flags),
             open_flags=_get(entry, "open_flags", bool, where, False),
@@ -211,7 +211,7 @@ def _noun(noun: str, block: dict[str, Any], where: str) -> Automation:
     uid = _get(block, "uid", str, where, "")
     if uid and not _UID.fullmatch(uid):
         raise Rejected(f"'{where}.uid' must be 16 lower-case hexadecimal digits, not {uid!r}")
-    text = _line(_get(block, "help", str, where), f"{where}.help")
+    text = _line(block, "help", where)
     return Automation(noun, text, uid, _get(block, "artifacts", bool, where, False))
 
 
@@ -251,7 +251,8 @@ def _texts(value: Any, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _line(text: str, where: str) -> str:
+def _line(block: dict[str, Any], key: str, where: str) -> str:
+    text: str = _get(block, key, str, where)
     if not text.strip() or "\n" in text:
-        raise Rejected(f"'{where}' must be one line of text")
+        raise Rejected(f"'{f'{where}.{key}' if where else key}' must be one line of text")
     return text

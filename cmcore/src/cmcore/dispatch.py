@@ -1,0 +1,215 @@
+"""One request on its way: owner, flags, observers before, the action, observers after.
+
+The command line and `cmcore.access` both come through here, so the same request means the same
+both ways. What the core answers itself imports neither pluggy nor any plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cmcore.errors import CmError, UsageError
+from cmcore.grammar import canonical_action, from_dict, parse
+from cmcore.types import Request, Result
+
+if TYPE_CHECKING:
+    from cmcore.context import Context
+    from cmcore.registry import Owner
+
+#: Flags that every action takes: how much is said and asked on the way.
+GENERAL_FLAGS = ("quiet", "q", "silent", "s", "verbose", "v")
+
+#: Handlers of the core's own noun whose function has another name than the verb.
+_FUNCTIONS = {"import": "import_home"}
+
+
+def run(ctx: Context, request: Request) -> Result:
+    """Carry out one request.
+
+    Args:
+        ctx: the services.
+        request: verb aliases (`ls`) and `alias,UID` as noun are understood.
+
+    Raises:
+        UsageError: unknown action, automation or flag.
+        VetoedError: an observer refused it.
+        CmError: the action failed.
+    """
+    owner, request = _understand(ctx, request)
+    if not _observed(ctx):
+        return _act(ctx, owner, request)
+    try:
+        ctx.manager.before_action(ctx, request)
+        result = _act(ctx, owner, request)
+    except CmError as error:
+        ctx.manager.on_error(ctx, request, error)
+        raise
+    ctx.manager.after_action(ctx, request, result)
+    return result
+
+
+def access(
+    request: Mapping[str, Any] | Sequence[str] | str, ctx: Context | None = None
+) -> dict[str, Any]:
+    """Carry out one request given as a dictionary, as words or as a command line.
+
+    Args:
+        request: `{"action": ..., "automation": ..., "artifact": ..., "artifacts": [...],
+            "out": "con"|"json", "unparsed_cmd": [...], <flag>: <value>, ...}`, or what would
+            follow `cm` on a command line.
+        ctx: the services; by default those of this process.
+
+    Returns:
+        `{"return": 0, ...}` with what the action answers, or `{"return": code, "error": text}`.
+        With `"out": "con"` the answer is also printed for a person.
+    """
+    try:
+        parsed = _parse(request)
+        wanted = parsed.request
+        if not wanted.action:
+            return {"return": 0, "warning": "no action specified"}
+        if ctx is None:
+            ctx = default_context()
+        if parsed.options.no_plugins and not ctx.no_plugins:
+            ctx = _without_plugins(ctx)
+        result = run(ctx, wanted)
+        if wanted.console:
+            from cmcore.cli.output import show
+
+            show(result, ctx.console)
+    except CmError as error:
+        return error.to_dict()
+    answer: dict[str, Any] = {"return": result.code, **result.data}
+    answer["return"] = result.code
+    if result.warnings:
+        answer.setdefault("warnings", list(result.warnings))
+    if result.code:
+        answer.setdefault("error", f"'{wanted.action} {wanted.automation}' found something wrong")
+    return answer
+
+
+_default: tuple[object, Context] | None = None
+
+
+def default_context() -> Context:
+    """The services of this process; new ones when the environment or an installation changed."""
+    global _default
+    state = _process_state()
+    if _default is None or _default[0] != state:
+        from cmcore.context import Context
+
+        _default = (state, Context())
+    return _default[1]
+
+
+def check_flags(owner: Owner, request: Request) -> None:
+    """Refuse a flag that the action does not know.
+
+    Raises:
+        UsageError: names the nearest known flag.
+    """
+    action = owner.action
+    if action.open_flags or not request.flags:
+        return
+    known = {flag.name for flag in action.flags}
+    for name in request.flags:
+        if name not in known and name not in GENERAL_FLAGS:
+            from cmcore import missing
+
+            raise missing.flag(name, action.name, owner.automation.name, sorted(known))
+
+
+def _understand(ctx: Context, request: Request) -> tuple[Owner, Request]:
+    action = canonical_action(request.action)
+    if not action:
+        raise UsageError("no action given", hint="write cm ACTION AUTOMATION, or see 'cm help'")
+    noun = request.automation
+    if not noun:
+        known = ", ".join(noun.name for noun in ctx.registry.automations())
+        raise UsageError(f"'{action}' needs an automation", hint=f"known: {known}")
+    if noun == ".":
+        noun = _here(ctx)
+    owner = ctx.registry.resolve(noun, action)
+    request = request._replace(action=action, automation=owner.automation.name)
+    check_flags(owner, request)
+    return owner, request
+
+
+def _here(ctx: Context) -> str:
+    """The automation around the current folder, for `cm ACTION .`."""
+    here = ctx.collections.here()
+    if not here.automation:
+        raise UsageError(
+            "'.' as automation stands for the one around the current folder, which is in none",
+            where=here.folder or here.collection.path,
+        )
+    return here.automation
+
+
+def _act(ctx: Context, owner: Owner, request: Request) -> Result:
+    if owner.plugin is not None:
+        return ctx.manager.call(owner, request, ctx)
+    handler = _own_handler(owner, request.action)
+    return handler(ctx, request)
+
+
+def _own_handler(owner: Owner, verb: str) -> Callable[[Context, Request], Result]:
+    """The core's function behind one of its own actions."""
+    if owner.common:
+        from cmcore import actions as module
+    else:
+        from cmcore import collections_commands as module
+    handler: Callable[[Context, Request], Result] = getattr(module, _FUNCTIONS.get(verb, verb))
+    return handler
+
+
+def _observed(ctx: Context) -> bool:
+    hooks = ("cm_before_action", "cm_after_action", "cm_on_error")
+    return any(ctx.registry.with_hook(hook) for hook in hooks)
+
+
+def _parse(request: Mapping[str, Any] | Sequence[str] | str) -> Any:
+    if isinstance(request, Mapping):
+        return from_dict(request)
+    if isinstance(request, str):
+        from shlex import split
+
+        try:
+            request = split(request)
+        except ValueError as error:
+            raise UsageError(f"cannot read the command line {request!r}: {error}") from None
+    return parse(request)
+
+
+def _without_plugins(ctx: Context) -> Context:
+    from cmcore.context import Context
+
+    return Context(environ=ctx.environ, console=ctx.console, paths=ctx.paths, no_plugins=True)
+
+
+def _process_state() -> tuple[object, ...]:
+    """What a context depends on and a process may change: variables, folder, installations."""
+    import os
+    import sys
+
+    names = ("HOME", "XDG_DATA_HOME")
+    variables = tuple(
+        (key, value)
+        for key, value in sorted(os.environ.items())
+        if key.startswith("CM_") or key in names
+    )
+    try:
+        folder = os.getcwd()
+    except OSError:
+        folder = ""
+    return (variables, folder, tuple((path, _changed(path)) for path in sys.path))
+
+
+def _changed(path: str) -> int:
+    import os
+
+    try:
+        return os.stat(path or os.curdir).st_mtime_ns
+    except OSError:
+        return 0

@@ -1,0 +1,68 @@
+"""Import one plugin: the policy decided, and what is imported is what was decided about."""
+
+from __future__ import annotations
+
+import os
+from functools import reduce
+from importlib import import_module, util
+from typing import TYPE_CHECKING
+
+from cmcore.errors import CmError, PluginError
+
+if TYPE_CHECKING:
+    from cmcore.manifest import Manifest
+    from cmcore.plugin_state import PluginState
+
+
+def import_plugin(state: PluginState) -> object:
+    """The plugin's module, or the attribute of it that the entry point names.
+
+    Raises:
+        PluginError: its files are not the pinned ones, another package hides it, or the import
+            fails; the exception behind it is the cause.
+    """
+    offered = state.manifest
+    if offered is None:
+        raise _error(state, "manifest", "it has no manifest")
+    if not state.decision.allowed:
+        raise _error(state, "policy", state.decision.reason)
+    if state.decision.pinned:
+        from cmcore.record import check_files
+
+        faults = check_files(state.candidate.dist_info)
+        if faults:
+            raise _error(state, "policy", f"its RECORD is pinned, but {faults[0]}")
+    hidden_by = _hidden_by(offered)
+    if hidden_by:
+        cause = f"package '{offered.module.partition('.')[0]}' is hidden by {hidden_by}"
+        raise _error(state, "load", cause)
+    try:
+        plugin: object = import_module(offered.module)
+        names = offered.attribute.split(".") if offered.attribute else []
+        return reduce(getattr, names, plugin)
+    except CmError as error:
+        raise _error(state, "load", str(error)) from error
+    # A module may do anything while it is imported, also end the process.
+    except (Exception, SystemExit) as error:
+        raise _error(state, "load", error) from error
+
+
+def _hidden_by(offered: Manifest) -> str:
+    """Another package of the same name that would be imported instead; "" when there is none."""
+    top = offered.module.partition(".")[0]
+    try:
+        spec = util.find_spec(top)
+    except (ImportError, ValueError):
+        return ""  # the import says it better
+    if spec is None:
+        return ""
+    places = list(spec.submodule_search_locations or ())
+    folder = os.path.join(os.path.realpath(offered.folder), "")
+    for place in places:
+        if folder.startswith(os.path.join(os.path.realpath(place), "")):
+            return ""
+    return str(spec.origin or (places[0] if places else "a built-in module"))
+
+
+def _error(state: PluginState, stage: str, cause: str | BaseException) -> PluginError:
+    return PluginError(state.candidate.dist, state.candidate.version, stage, cause)

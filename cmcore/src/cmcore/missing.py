@@ -1,0 +1,79 @@
+"""What to say when nobody answers a request: the nearest names, and which package would bring it.
+
+Beside the registry because only failing commands need it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cmcore.errors import UsageError
+from cmcore.manifest import Broken, load
+from cmcore.naming import did_you_mean, suggestion
+
+if TYPE_CHECKING:
+    from cmcore.plugin_state import PluginState
+    from cmcore.registry import Registry
+    from cmcore.types import Automation
+
+
+def automation(registry: Registry, name: str) -> UsageError:
+    """No plugin that may load brings the noun."""
+    known = [noun.name for noun in registry.automations()]
+    hints = _unusable(registry, name, "")
+    if not hints:
+        users = {s.provenance for _, s in registry.extensions(name) if s}
+        hints = [f"{user} adds actions to it but does not bring it" for user in sorted(users)]
+        near = suggestion(did_you_mean(name, known))
+        if near:
+            hints.append(near)
+        elif known:
+            hints.append(f"known: {', '.join(known)}")
+        if re.fullmatch(r"[a-z][a-z0-9._-]*", name):
+            package = f"cm-plugin-{name}"
+            hints.append(f"a package named {package} may bring it: pip install {package}")
+    return UsageError(f"no automation '{name}'", hint="; ".join(hints))
+
+
+def action(registry: Registry, noun: Automation, name: str) -> UsageError:
+    """The noun is there, but nobody answers the verb."""
+    known = [verb.name for verb in registry.actions(noun.name)]
+    hints = _unusable(registry, noun.name, name)
+    if not hints:
+        near = suggestion(did_you_mean(name, known))
+        hints = [near] if near else [f"known: {', '.join(known)}"] if known else []
+        others = [n.name for n in registry.automations() if registry.owner(n.name, name)]
+        if others and not near:
+            hints.append(f"'{name}' works with {', '.join(others)}")
+    return UsageError(f"no action '{name}' for automation '{noun.name}'", hint="; ".join(hints))
+
+
+def flag(name: str, verb: str, noun: str, known: list[str]) -> UsageError:
+    """The action does not know the flag."""
+    near = suggestion(did_you_mean(name, known))
+    hint = near or (f"known: {', '.join('--' + k for k in known)}" if known else "it takes none")
+    return UsageError(f"unknown flag '--{name}' of '{verb} {noun}'", hint=hint)
+
+
+def _unusable(registry: Registry, noun: str, verb: str) -> list[str]:
+    """Installed plugins that would answer, if they were allowed and well."""
+    return [
+        str(state.error)
+        for state in registry.plugins()
+        if state.error is not None and _would_answer(state, noun, verb)
+    ]
+
+
+def _would_answer(state: PluginState, noun: str, verb: str) -> bool:
+    offered = state.manifest
+    if offered is None and state.state == "denied":
+        # Reading what it says about itself is no more than listing it.
+        found = load(state.candidate)
+        offered = None if isinstance(found, Broken) else found
+    if offered is None:
+        names = (state.candidate.name, state.candidate.dist.rpartition("-")[2])
+        return noun in names and not verb
+    if verb:
+        return any((a.automation, a.name) == (noun, verb) for a in offered.actions)
+    return any(owned.name == noun for owned in offered.automations)

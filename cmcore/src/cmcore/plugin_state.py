@@ -1,0 +1,54 @@
+"""One installed plugin, from being found to being loaded."""
+
+from __future__ import annotations
+
+from cmcore.discovery import Candidate
+from cmcore.errors import PluginError
+from cmcore.manifest import Broken, Manifest, load
+from cmcore.policy import Decision
+
+
+class PluginState:
+    """One installed plugin and what became of it.
+
+    Attributes:
+        candidate: its entry point.
+        decision: whether it may load.
+        manifest: what it offers; None while denied, or when it is broken.
+        state: `found`, `denied`, `broken`, `ready` (manifest read), `loaded` or `failed`.
+        error: why it is denied, broken or failed; None otherwise.
+        plugin: the object with its hook implementations, once loaded.
+    """
+
+    __slots__ = ("candidate", "decision", "error", "manifest", "plugin", "state")
+
+    def __init__(self, candidate: Candidate, decision: Decision) -> None:
+        self.candidate = candidate
+        self.decision = decision
+        self.manifest: Manifest | None = None
+        self.state = "found"
+        self.error: PluginError | None = None
+        self.plugin: object | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether its actions can be called (or at least tried)."""
+        return self.state in ("ready", "loaded")
+
+    @property
+    def name(self) -> str:
+        """Short name, as the manifest says it or else the entry point."""
+        return self.manifest.name if self.manifest else self.candidate.name
+
+    @property
+    def provenance(self) -> str:
+        """`name version` of the distribution."""
+        return f"{self.candidate.dist} {self.candidate.version}".strip()
+
+    def read(self, paths: list[str] | None = None) -> None:
+        """Read the manifest of an allowed plugin; `broken` or `ready` afterwards."""
+        read = load(self.candidate, paths)
+        if isinstance(read, Broken):
+            self.state, self.error = "broken", read.error()
+        else:
+            self.state, self.manifest = "ready", read

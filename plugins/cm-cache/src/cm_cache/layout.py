@@ -100,6 +100,15 @@ def unlink(path: str) -> None:
         pass
 
 
+def forget_building(folder: str) -> None:
+    """Remove what only an unfinished entry needs; what cannot be removed does no harm."""
+    for name in (BUILDING, PREVIOUS, PREVIOUS_STATE):
+        try:
+            unlink(os.path.join(folder, name))
+        except OSError:
+            pass
+
+
 def touch_used(folder: str) -> None:
     """Note that the entry was used just now; silently not, where the cache is read-only."""
     path = os.path.join(folder, USED)

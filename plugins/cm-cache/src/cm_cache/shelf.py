@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from cm_cache import layout, records, tell
+from cm_cache import layout, records
 from cm_cache.records import BUILDING, DAMAGED, FINISHED, Record
 
 if TYPE_CHECKING:
@@ -121,16 +121,15 @@ class Shelf:
             self._warn(record)
         kept = []
         for found in index.find(kind, wanted, excluded):
-            record: Record | None = found
             stale = layout.stamp(self.folder(found.uid)) != found.stamp
-            if stale or (kind == FINISHED and not found.checked):
-                record = index.put(found.uid, check_state=True)
-            if record is None:
-                continue  # gone since; noticed by the next look-up if not by this one
-            if record.kind == DAMAGED:
-                self._warn(record)
-            elif record.kind == kind and matches(record, wanted, excluded):
-                kept.append(record)
+            unchecked = kind == FINISHED and not found.checked
+            now = index.put(found.uid, check_state=True) if stale or unchecked else found
+            if now is None:
+                continue  # gone since
+            if now.kind == DAMAGED:
+                self._warn(now)
+            elif now.kind == kind and matches(now, wanted, excluded):
+                kept.append(now)
         return kept
 
     def _scan(
@@ -145,13 +144,12 @@ class Shelf:
         return kept
 
     def _warn(self, record: Record) -> None:
-        tell.warn(
-            self._ctx,
+        self._ctx.console.warn(
             f"cache entry {record.uid} is damaged and not used: {record.reason};"
-            " `cm prune cache --broken` removes it",
+            " `cm prune cache --broken` removes it"
         )
 
     def _indexed(self, use: Callable[[Index], T], plain: Callable[[], T]) -> T:
         from cm_cache.opened import with_index
 
-        return with_index(self.root, use, plain, lambda text: tell.warn(self._ctx, text))
+        return with_index(self.root, use, plain, self._ctx.console.warn)

@@ -1,0 +1,123 @@
+"""Which entries a command means: by UID, by tags, finished or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cm_cache import records
+from cmcore.errors import NotFoundError, UsageError
+from cmcore.naming import fits as name_fits
+from cmcore.naming import is_uid, parse_tags
+
+if TYPE_CHECKING:
+    from cm_cache.records import Record
+    from cm_cache.shelf import Shelf
+    from cmcore.types import Request
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+class Wish(NamedTuple):
+    """What the words and flags of a command ask for; all empty: every entry.
+
+    Attributes:
+        names: UIDs or patterns of them; one of them has to fit.
+        wanted, excluded: tags an entry must and must not carry; `tmp` stands for unfinished.
+    """
+
+    names: tuple[str, ...]
+    wanted: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """For messages."""
+        tags = ",".join([*self.wanted, *(f"-{tag}" for tag in self.excluded)])
+        return " ".join([*self.names, *([f"--tags={tags}"] if tags else [])])
+
+
+def wish_of(request: Request) -> Wish:
+    """What `request` asks for.
+
+    Entries have no alias, so a word that is neither a UID nor a pattern is a tag, and one with
+    blanks is a list of tags: `cm find cache "get python"`.
+
+    Raises:
+        UsageError: `--tags` is neither text nor a list.
+    """
+    names: list[str] = []
+    words: list[str] = []
+    for artifact in request.artifacts:
+        for word in artifact.rpartition(":")[2].replace(",", " ").split():
+            (names if is_uid(word) or "*" in word or "?" in word else words).append(word)
+    given = request.flags.get("tags") or ""
+    if not isinstance(given, (str, list)):
+        raise UsageError("--tags needs tags separated by commas", where=f"--tags={given}")
+    wanted, excluded = parse_tags(given)
+    more_wanted, more_excluded = parse_tags(words)
+    return Wish(tuple(names), (*wanted, *more_wanted), (*excluded, *more_excluded))
+
+
+def finished(shelf: Shelf, wish: Wish) -> list[Record]:
+    """Finished entries that fit; unfinished ones only when the tag `tmp` is asked for."""
+    if "tmp" in wish.wanted:
+        found = shelf.unfinished(wish.wanted, wish.excluded)
+    elif wish.names and all(is_uid(name) for name in wish.names):
+        got = (shelf.get(name.lower()) for name in dict.fromkeys(wish.names))
+        found = [r for r in got if r and r.kind == records.FINISHED and _tags_fit(r, wish)]
+    else:
+        found = shelf.finished(wish.wanted, wish.excluded)
+    return [record for record in found if _name_fits(record, wish)]
+
+
+def all_kinds(shelf: Shelf, wish: Wish) -> list[Record]:
+    """Entries that fit, unfinished ones too; damaged ones only when no tags are asked for."""
+    if wish.wanted:
+        tags = wish.wanted, wish.excluded
+        found = shelf.finished(*tags) + shelf.unfinished(*tags)
+    elif wish.names and all(is_uid(name) for name in wish.names):
+        got = (shelf.get(name.lower()) for name in dict.fromkeys(wish.names))
+        found = [record for record in got if record]
+    else:
+        found = shelf.everything()
+    return [record for record in found if _name_fits(record, wish) and _tags_fit(record, wish)]
+
+
+def nothing_fits(wish: Wish) -> NotFoundError:
+    """The error for a command that found nothing."""
+    what = f"no cache entry fits {wish.text}" if wish.text else "the cache is empty"
+    return NotFoundError(what, hint="`cm find cache` lists all entries" if wish.text else "")
+
+
+def _name_fits(record: Record, wish: Wish) -> bool:
+    return not wish.names or any(name_fits(name, record.uid) for name in wish.names)
+
+
+def _tags_fit(record: Record, wish: Wish) -> bool:
+    return set(wish.wanted) <= set(record.tags) and set(wish.excluded).isdisjoint(record.tags)
+
+
+def is_on(flags: Mapping[str, Any], *names: str) -> bool:
+    """Whether one of the flags is set; recipes write True, "True", "yes" or "1"."""
+    return any(
+        str(flags.get(name, "")).strip().lower() in ("true", "yes", "on", "1") for name in names
+    )
+
+
+def duration(text: object) -> float:
+    """Seconds in `30d`, `12h`, `90m`, `2w`; a bare number is days.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    word = str(text).strip().lower()
+    number, unit = (word[:-1], word[-1:]) if word[-1:] in _UNITS else (word, "d")
+    if not number.isdecimal() or not number.isascii() or len(number) > 6:
+        raise UsageError(f"'{text}' is not a duration", hint="write 30d, 12h, 90m or 2w")
+    return float(number) * _UNITS[unit]
+
+
+def split_tags(tags: Iterable[str]) -> list[str]:
+    """Tags for a listing: plain ones sorted, then variations (`_x`) sorted."""
+    return sorted(tags, key=lambda tag: (tag.startswith("_"), tag))

@@ -1,0 +1,138 @@
+"""Who may build what: one lock per slot, one per entry folder.
+
+The slot's lock makes processes that ask for the same thing take turns, so that one builds and the
+others find its result. The entry's lock lies in the folder and says that somebody works in it; it
+also keeps it from being removed or built by two who came by different requests. Both are released
+by the operating system when their holder dies.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from cm_cache import layout, records
+from cmcore import storage
+from cmcore.errors import StorageError
+
+if TYPE_CHECKING:
+    from cmcore.context import Context
+    from cmcore.locking import Lock
+    from cmcore.types import CacheEntry, CacheRequest
+
+#: Slots and entry folders that this process has claimed, and the thread that did.
+_mine: dict[str, tuple[int, int]] = {}
+
+
+def _me() -> tuple[int, int]:
+    return os.getpid(), threading.get_ident()
+
+
+class Claim:
+    """The right to build in one entry folder; the token of a `Reservation`.
+
+    Attributes:
+        request: what is being built.
+        slot: its slot.
+        refresh: True when a finished entry is being built again.
+        note: what `layout.BUILDING` in the folder says.
+        standing: `open`, `published` or `released`.
+        entry: the published entry.
+    """
+
+    def __init__(self, request: CacheRequest, slot: str) -> None:
+        self.request = request
+        self.slot = slot
+        self.refresh = False
+        self.note: dict[str, Any] = {}
+        self.standing = "open"
+        self.entry: CacheEntry | None = None
+        self._locks: list[Lock] = []
+
+    def take_slot(self, ctx: Context) -> None:
+        """Wait for the turn of this slot.
+
+        A thread that already builds for the slot gets no turn and builds beside itself: a recipe
+        that leads to itself with other inputs must not wait for itself.
+        """
+        path = os.path.join(ctx.paths.locks, f"cache-{self.slot}.lock")
+        if _mine.get(path) == _me():
+            return
+        name = self.request.recipe_alias or self.request.recipe_uid
+        lock = storage.lock(path, what=f"the cache entry of '{name}'", on_wait=ctx.console.log)
+        lock.__enter__()
+        self._hold(lock)
+
+    def take_folder(self, ctx: Context, folder: str, *, wait: bool) -> bool:
+        """Become the one who works in an entry folder.
+
+        Returns:
+            False when this thread already does, when somebody else does and `wait` is not asked
+            for, or when the folder is gone.
+        """
+        lock = folder_lock(ctx, folder, wait=wait)
+        if lock is not None:
+            self._hold(lock)
+        return lock is not None
+
+    def _hold(self, lock: Lock) -> None:
+        self._locks.append(lock)
+        _mine[lock.path] = _me()
+
+    def drop_folder(self) -> None:
+        """Let others have the folder that was taken last."""
+        lock = self._locks.pop()
+        _mine.pop(lock.path, None)
+        lock.__exit__(None, None, None)
+
+    def drop(self) -> None:
+        """Let others have everything."""
+        while self._locks:
+            self.drop_folder()
+
+    def begin(self, folder: str, attempt: int = 1) -> None:
+        """Say in the folder that the building begins."""
+        self.note.update(refresh=self.refresh, attempt=attempt, started=time.time(), error="")
+        self.write_note(folder)
+
+    def write_note(self, folder: str, **changes: Any) -> None:
+        """Say in the folder who builds there."""
+        import json
+
+        self.note.update(changes)
+        storage.write_atomic(
+            os.path.join(folder, layout.BUILDING), json.dumps(self.note, indent=2) + "\n"
+        )
+
+
+def folder_lock(ctx: Context, folder: str, *, wait: bool = False) -> Lock | None:
+    """The held lock of an entry folder; None when it is taken (without `wait`) or gone."""
+    path = os.path.join(folder, layout.LOCK)
+    if _mine.get(path) == _me() or not os.path.isdir(folder):
+        return None
+    lock = storage.lock(
+        path,
+        what=f"cache entry {os.path.basename(folder)}",
+        timeout=None if wait else 0,
+        on_wait=ctx.console.log if wait else None,
+    )
+    try:
+        lock.__enter__()
+    except StorageError:
+        if wait and os.path.isdir(folder):
+            raise
+        return None
+    if os.path.exists(path):
+        return lock
+    lock.__exit__(None, None, None)
+    return None
+
+
+def note_of(folder: str) -> dict[str, Any]:
+    """What the last builder wrote into the folder; empty when that cannot be read."""
+    try:
+        return records.load_object(os.path.join(folder, layout.BUILDING))
+    except StorageError:
+        return {}

@@ -1,0 +1,76 @@
+"""What the plugin adds besides the cache itself: verbs, completion, lines of `cm doctor`."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from cm_cache import commands, records, removal
+from cm_cache.shelf import Shelf
+from cmcore.types import Action, Automation, Flag, HealthCheck
+
+if TYPE_CHECKING:
+    from cmcore.context import Context
+    from cmcore.types import Request
+
+_HANDLERS = {"path": commands.path, "prune": removal.prune, "restore": removal.restore}
+
+
+def _manifest() -> dict[str, Any]:
+    path = os.path.join(os.path.dirname(__file__), "cm-plugin.json")
+    with open(path, encoding="utf-8") as file:
+        noun: dict[str, Any] = json.load(file)["automations"]["cache"]
+    return noun
+
+
+def actions() -> list[Action]:
+    """The verbs that no hook is named after, described as the manifest does."""
+    made = []
+    for name, handler in _HANDLERS.items():
+        about = _manifest()["actions"][name]
+        flags = tuple(
+            Flag(flag, text["help"], text.get("value", ""))
+            for flag, text in about.get("flags", {}).items()
+        )
+        made.append(
+            Action(
+                name,
+                "cache",
+                about["help"],
+                handler=handler,
+                usage=about.get("usage", ""),
+                flags=flags,
+                examples=tuple(about.get("examples", ())),
+            )
+        )
+    return made
+
+
+def automations() -> list[Automation]:
+    """The noun `cache`."""
+    about = _manifest()
+    return [Automation("cache", about["help"], about["uid"], about["artifacts"])]
+
+
+def complete(ctx: Context, request: Request, incomplete: str) -> list[str]:
+    """Tags (the last one of a list) and UIDs that begin with `incomplete`."""
+    if request.automation != "cache":
+        return []
+    before, comma, last = incomplete.rpartition(",")
+    found = Shelf(ctx).finished(())
+    tags = {tag for record in found for tag in record.tags if tag.startswith(last)}
+    uids = [] if comma else [record.uid for record in found if record.uid.startswith(last)]
+    return [f"{before}{comma}{tag}" for tag in sorted(tags)] + uids
+
+
+def health_checks(ctx: Context) -> list[HealthCheck]:
+    """Whether entries are damaged or were left unfinished."""
+    found = Shelf(ctx).everything()
+    bad = [record for record in found if record.kind == records.DAMAGED]
+    left = [record for record in found if record.kind == records.BUILDING]
+    details = [f"{len(found) - len(bad) - len(left)} entries"]
+    details += [f"{len(left)} unfinished"] if left else []
+    details += [f"{record.uid} is damaged: {record.reason}" for record in bad[:5]]
+    hint = "cm prune cache --broken" if bad else ""
+    return [HealthCheck("cache entries", not bad, ", ".join(details), hint)]

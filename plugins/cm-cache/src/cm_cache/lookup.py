@@ -1,0 +1,77 @@
+"""Finding entries for a run, and knowing which of them the run has already seen."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from cm_cache import layout, records
+from cm_cache.relocate import relocated
+from cm_cache.shelf import Shelf
+from cmcore.errors import StorageError
+
+if TYPE_CHECKING:
+    from cmcore.context import Context
+    from cmcore.types import CacheEntry, CacheRequest
+
+#: Entries that this process has been shown, by request. What a run looked at and turned down must
+#: not come back to it as the result that another process "just finished".
+_shown: dict[tuple[object, ...], frozenset[tuple[str, float]]] = {}
+
+
+def find(ctx: Context, request: CacheRequest, *, remember: bool = True) -> list[CacheEntry]:
+    """Finished entries of the request's recipe and dialect that carry its tags, in order.
+
+    Damaged ones and those whose time (`cache_expiration`) is over are left out.
+
+    Args:
+        remember: note the entries as shown, for `is_news`.
+    """
+    shelf = Shelf(ctx)
+    fields = (("recipe", request.recipe_uid), ("dialect", request.dialect))
+    extra = [records.pseudo_tag(field, value) for field, value in fields if value]
+    now = time.time()
+    entries = [
+        records.entry(shelf.root, record)
+        for record in shelf.finished([*request.tags, *extra], request.excluded)
+        if not expired(record.meta, now)
+    ]
+    if remember:
+        _shown[_question(shelf.root, request)] = frozenset((e.uid, e.created) for e in entries)
+    return entries
+
+
+def is_news(ctx: Context, request: CacheRequest, entry: CacheEntry) -> bool:
+    """Whether this process was not shown `entry` when it last asked the same."""
+    question = _question(os.path.abspath(ctx.paths.cache), request)
+    return (entry.uid, entry.created) not in _shown.get(question, frozenset())
+
+
+def _question(root: str, request: CacheRequest) -> tuple[object, ...]:
+    return (root, request.recipe_uid, request.dialect, request.tags, request.excluded)
+
+
+def expired(meta: Any, now: float) -> bool:
+    """Whether the time that the recipe gave the entry is over."""
+    return records.seconds(meta.get("cache_expiration"), now) < now
+
+
+def state(entry: CacheEntry) -> dict[str, Any]:
+    """What was published with the entry, with paths below today's cache folder; notes its use.
+
+    Raises:
+        StorageError: the entry is damaged.
+    """
+    try:
+        published = records.load_state(entry.path)
+    except StorageError as error:
+        raise StorageError(
+            f"cache entry {entry.uid} is damaged: {error.message}",
+            where=error.where,
+            hint="`cm prune cache --broken` removes it",
+        ) from error
+    layout.touch_used(entry.path)
+    root = os.path.dirname(entry.path)
+    moved: dict[str, Any] = relocated(published, records.text(entry.meta.get("root")) or root, root)
+    return moved

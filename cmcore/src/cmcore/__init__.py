@@ -18,34 +18,34 @@ __version__ = "0.1.0"
 
 # A plain constant, so that `cm --version` does not pay for importing `typing`.
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cmcore.api import access, connect
-    from cmcore.errors import CmError
-    from cmcore.hookspecs import hookimpl
-    from cmcore.types import Request, Result
 
 __all__ = ["CmError", "Request", "Result", "__version__", "access", "connect", "hookimpl"]
 
-_HOMES = {
-    "CmError": "cmcore.errors",
-    "Request": "cmcore.types",
-    "Result": "cmcore.types",
-    "access": "cmcore.api",
-    "connect": "cmcore.api",
-    "hookimpl": "cmcore.hookspecs",
-}
+if TYPE_CHECKING:
+    from cmcore.api import connect
+    from cmcore.dispatch import access
+    from cmcore.errors import CmError
+    from cmcore.hookspecs import hookimpl
+    from cmcore.types import Request, Result
+else:
+    _HOMES = {
+        "CmError": "cmcore.errors",
+        "Request": "cmcore.types",
+        "Result": "cmcore.types",
+        "access": "cmcore.dispatch",
+        "connect": "cmcore.api",
+        "hookimpl": "cmcore.hookspecs",
+    }
 
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first asked for."""
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module 'cmcore' has no attribute {name!r}")
+        # `importlib` would be one more import on a path that `__import__` serves as well.
+        value = getattr(__import__(home, fromlist=[name]), name)
+        globals()[name] = value
+        return value
 
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'cmcore' has no attribute {name!r}")
-    # `importlib` would be one more import on a path that `__import__` serves as well.
-    value: object = getattr(__import__(home, fromlist=[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

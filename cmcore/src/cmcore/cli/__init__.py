@@ -1,0 +1,118 @@
+"""The command line: words in, answer and exit code out.
+
+A request goes from the grammar straight to dispatch; click is imported for help pages only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cmcore import grammar
+from cmcore.console import Console
+from cmcore.errors import CmError
+
+if TYPE_CHECKING:
+    from cmcore.types import Request, Result
+
+_INTERNAL = 70  # EX_SOFTWARE of sysexits.h
+
+
+def main(argv: Sequence[str]) -> int:
+    """Answer one command line.
+
+    Args:
+        argv: its words, without the program's name.
+
+    Returns:
+        The exit code. KeyboardInterrupt and BrokenPipeError are left to the caller.
+    """
+    _accept_any_file_name()
+    if argv[:1] == ["__complete"]:
+        from cmcore.cli.completion import complete
+
+        return complete(argv[1:])
+    try:
+        request, options = grammar.parse(argv)
+    except CmError as error:
+        from cmcore.cli.output import show_error
+
+        show_error(error, Console(json="--out=json" in argv))
+        return error.code
+    console = Console(
+        json=options.json,
+        verbosity=-1 if options.silent else int(options.verbose),
+        color=options.color,
+    )
+    try:
+        return _answer(request, options, console)
+    except CmError as error:
+        return _fail(error, options, console)
+    except (BrokenPipeError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a defect must not end in a traceback
+        if options.verbose or os.environ.get("CM_DEBUG"):
+            from traceback import print_exc
+
+            print_exc()
+        first_line = (str(error).splitlines() or [""])[0]
+        return _fail(
+            CmError(
+                f"internal error: {type(error).__name__}: {first_line}",
+                hint="run it again with CM_DEBUG=1 to see where",
+                code=_INTERNAL,
+            ),
+            options,
+            console,
+        )
+
+
+def _answer(request: Request, options: grammar.Options, console: Console) -> int:
+    from cmcore.cli import commands
+    from cmcore.cli.output import show
+    from cmcore.context import Context
+
+    ctx = Context(console=console, no_plugins=options.no_plugins)
+    result: Result
+    if options.help or not request.action:
+        from cmcore.cli.help import explain
+
+        result = explain(ctx, request, short=not options.help)
+    elif commands.is_command(ctx, request):
+        result = commands.run(ctx, request)
+    else:
+        for warning in ctx.registry.warnings():
+            console.warn(warning)
+        result = ctx.call(request)
+    show(result, console, options.save_to_json)
+    return exit_code(result.code)
+
+
+def _fail(error: CmError, options: grammar.Options, console: Console) -> int:
+    from cmcore.cli.output import show_error
+
+    try:
+        show_error(error, console, options.save_to_json)
+    except CmError as unsaved:
+        show_error(error, console)
+        console.err(f"cm: error: {unsaved}")
+    return exit_code(error.code)
+
+
+def exit_code(code: int) -> int:
+    """What a process can say of `code`: 0 stays 0, and nothing else becomes 0."""
+    if 0 <= code <= 255:
+        return code
+    return 1
+
+
+def _accept_any_file_name() -> None:
+    """Names of files that are not UTF-8 are printed as they are, not as a traceback."""
+    import sys
+
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            utf8 = stream.encoding.lower().replace("-", "") == "utf8"
+            reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")

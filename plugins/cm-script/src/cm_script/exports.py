@@ -1,0 +1,125 @@
+"""Turning a recipe's environment into the export lines that its native script begins with.
+
+Values are data. The one thing that a shell may still interpret is what recipes rely on: a
+reference `$NAME` or `${NAME}` in a value that a recipe wrote, which sees the real environment and
+the variables exported before it (lines are sorted by name). Nothing else is special, so a value
+with `$(...)`, backticks, quotes or newlines arrives as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from cmcore.errors import CmError
+
+if TYPE_CHECKING:
+    from cm_script.dialects import Dialect
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+#: In recipe-written values: an escaped character, or a reference to a variable.
+_SPECIAL = re.compile(r'\\(["$`])|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))')
+_NEEDS_ESCAPE = re.compile(r'[\\"$`]')
+#: bash refuses to assign these; the attempt would only print an error.
+_READ_ONLY = frozenset({"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"})
+
+
+def render(
+    env: Mapping[str, Any],
+    dialect: Dialect,
+    os_info: Mapping[str, Any],
+    literal: Collection[str] = frozenset(),
+) -> str:
+    """The lines that set `env` in a shell script, sorted by variable, each with a newline.
+
+    Args:
+        env: values are text, numbers, booleans, None or lists. A key `+NAME` holds a list that is
+            put before the old value of NAME, joined by `:`; in `+,NAME` the character after the
+            plus joins instead.
+        dialect: decides how a plain list is written.
+        os_info: see `osinfo.os_info`; decides between bash and the Windows command line.
+        literal: keys whose values are not the recipe's own: `$NAME` in them is text, too.
+
+    Raises:
+        CmError: a value holds a NUL character, which no process environment can carry.
+    """
+    windows = os_info["platform"] == "windows"
+    separator = str(os_info["env_separator"])
+    lines = []
+    for key in sorted(env, key=str):
+        name, joiner = _split_key(str(key), separator)
+        if not _NAME.match(name) or name in _READ_ONLY:
+            lines.append(_comment(f"{key!r} cannot be a shell variable", windows))
+            continue
+        items = _items(env[key], joiner, dialect)
+        for item in items:
+            if "\0" in item:
+                raise CmError(
+                    f"variable {name} holds a NUL character",
+                    where=repr(item[:60]),
+                    hint="no process can receive such a value; remove the character",
+                )
+        literally = key in literal
+        if windows:
+            lines.append(_windows_line(name, items, joiner))
+        elif joiner:
+            words = "".join(_quoted(item, literally) + _escaped(joiner) for item in items)
+            lines.append(f'export {name}="{words}${{{name}}}"\n')
+        elif literally and "'" not in items[0]:
+            lines.append(f"export {name}='{items[0]}'\n")
+        else:
+            lines.append(f'export {name}="{_quoted(items[0], literally)}"\n')
+    return "".join(lines)
+
+
+def _split_key(key: str, separator: str) -> tuple[str, str]:
+    """`+NAME` -> (NAME, separator), `+,NAME` -> (NAME, ","), `NAME` -> (NAME, "")."""
+    if not key.startswith("+"):
+        return key, ""
+    name = key[1:]
+    if name and not name[0].isalnum():
+        return name[1:], name[0]
+    return name, separator
+
+
+def _items(value: object, joiner: str, dialect: Dialect) -> list[str]:
+    """The texts to export: one, or for a list that is put before an old value, each item."""
+    if isinstance(value, (list, tuple)):
+        if joiner:
+            return [str(item) for item in value]
+        if dialect.plain_list_joiner:
+            return [dialect.plain_list_joiner.join(str(item) for item in value)]
+    return [str(value)]
+
+
+def _quoted(text: str, literally: bool) -> str:
+    """`text` for the inside of double quotes, where references stay references."""
+    if literally:
+        return _escaped(text)
+    parts, end = [], 0
+    for found in _SPECIAL.finditer(text):
+        parts.append(_escaped(text[end : found.start()]))
+        escaped, braced, bare = found.groups()
+        parts.append(f"\\{escaped}" if escaped else f"${{{braced or bare}}}")
+        end = found.end()
+    parts.append(_escaped(text[end:]))
+    return "".join(parts)
+
+
+def _escaped(text: str) -> str:
+    return _NEEDS_ESCAPE.sub(r"\\\g<0>", text)
+
+
+def _comment(text: str, windows: bool) -> str:
+    return f"{'rem' if windows else '#'} left out: {text}\n"
+
+
+def _windows_line(name: str, items: list[str], joiner: str) -> str:
+    """`set NAME=...`; values with characters that the command line acts on are quoted."""
+    words = [
+        f'"{item}"' if '"' not in item and any(c in item for c in "|&<>") else item
+        for item in items
+    ]
+    value = joiner.join([*words, f"%{name}%"]) if joiner else words[0]
+    return f"set {name}={value}\n"

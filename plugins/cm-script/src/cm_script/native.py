@@ -1,0 +1,311 @@
+"""Finding a recipe's native script, and running a process whose output everybody can follow."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cmcore.errors import CmError
+
+if TYPE_CHECKING:
+    from cm_script.dialects import Dialect
+    from cm_script.protocols import ConsoleLike
+
+#: Lines of output kept for an error message.
+LAST_LINES = 30
+_CHUNK = 65536
+#: How often, in seconds, a silent process is looked after.
+_TICK = 0.1
+#: How long, in seconds, an interrupted process may take to end by itself, and then by request.
+_GRACE = (1.0, 5.0)
+#: Most that is still read after the process has ended and only its background children write.
+_LEFTOVER = 1 << 20
+
+
+def find_script(folder: str, base: str, env: Mapping[str, Any], dialect: Dialect) -> str:
+    """The native script `base` of a recipe for this host, or "" when the recipe has none.
+
+    On Unix `base-<parts>.sh` is preferred to `base.sh`, in the order that the dialect lists the
+    parts: flavour, version and platform of the system as `detect-os` reported them.
+    """
+    if os.name == "nt":
+        path = os.path.join(folder, base + ".bat")
+        return path if os.path.isfile(path) else ""
+    try:
+        there = set(os.listdir(folder))
+    except OSError:
+        return ""
+    if any(name.startswith(base + "-") for name in there):
+        facts = _host_facts(env, dialect)
+        for parts in dialect.native_names:
+            suffix = "".join(f"-{facts[part]}" for part in parts if facts[part])
+            if base + suffix + ".sh" in there:
+                return os.path.join(folder, base + suffix + ".sh")
+    path = os.path.join(folder, base + ".sh")
+    return path if os.path.isfile(path) else ""
+
+
+def _host_facts(env: Mapping[str, Any], dialect: Dialect) -> dict[str, str]:
+    def text(name: str) -> str:
+        return str(env.get(dialect.key(name)) or "")
+
+    flavor = text("HOST_OS_FLAVOR")
+    return {
+        "flavor": flavor,
+        "version": text("HOST_OS_VERSION") if flavor else "",
+        "platform": text("HOST_PLATFORM_FLAVOR"),
+        "like": text("HOST_OS_FLAVOR_LIKE"),
+        "type": text("HOST_OS_TYPE"),
+    }
+
+
+def run_process(
+    argv: Sequence[str],
+    cwd: str,
+    env: Mapping[str, str],
+    console: ConsoleLike,
+    log_path: str = "",
+) -> tuple[int, list[str]]:
+    """Run `argv` in `cwd` and copy its output, stdout and stderr merged, to the console live.
+
+    The process reads our own stdin. It is over when it ends, even when a background child still
+    holds its output open; such a child can go on writing, into the log.
+
+    Args:
+        argv: program (looked up in `env`'s PATH) and arguments.
+        env: the whole process environment.
+        log_path: file that the output is also appended to, or "".
+
+    Returns:
+        exit code, negative for a signal as in `subprocess`, and the last lines of the output.
+
+    Raises:
+        CmError: the process cannot be started, or the log cannot be written.
+        KeyboardInterrupt: after the process, told of the interrupt as well, has ended.
+    """
+    if os.name == "nt":
+        return _run_portably(argv, cwd, env, console, log_path)
+    log = _open_log(log_path) if log_path else -1
+    reader, writer = os.pipe()
+    try:
+        pid = _spawn(argv, cwd, env, writer)
+    except BaseException:
+        os.close(reader)
+        if log >= 0:
+            os.close(log)
+        raise
+    finally:
+        os.close(writer)
+    pump = _Pump(pid, reader, console.child_stream(), log)
+    try:
+        code = _follow(pump, console)
+        return code, pump.last_lines()
+    finally:
+        os.close(reader)
+        if log >= 0:
+            os.close(log)
+
+
+def _spawn(argv: Sequence[str], cwd: str, env: Mapping[str, str], output: int) -> int:
+    words = list(argv)
+    if os.path.realpath(cwd) != os.getcwd():
+        # posix_spawn cannot change the folder; the shell that it starts in between can.
+        words = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', cwd, *words]
+    program = _which(words[0], env)
+    try:
+        return os.posix_spawn(
+            program,
+            words,
+            env,
+            file_actions=[(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)],
+            # Python ignores these two; programs expect to be ended by them.
+            setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+        )
+    except OSError as error:
+        hint = "make it executable" if isinstance(error, PermissionError) else ""
+        raise CmError(
+            f"cannot start {program}: {error.strerror}", where=f"in {cwd}", hint=hint
+        ) from None
+
+
+def _which(name: str, env: Mapping[str, str]) -> str:
+    if os.sep in name:
+        return name
+    for folder in env.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(folder or os.curdir, name)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    raise CmError(
+        f"the program {name} is needed to run recipes and was not found",
+        where=f"PATH={env.get('PATH', '')}",
+        hint=f"install {name} or add its folder to PATH",
+    )
+
+
+def _open_log(path: str) -> int:
+    try:
+        os.makedirs(os.path.dirname(path) or os.curdir, exist_ok=True)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise CmError(f"cannot write a log: {error.strerror}", where=path) from None
+
+
+class _Pump:
+    """Copies a child's output to the console and the log, and remembers its end."""
+
+    def __init__(self, pid: int, reader: int, stream: int, log: int) -> None:
+        self.pid = pid
+        self.reader = reader
+        self.stream = stream
+        self.log = log
+        self.code: int | None = None
+        self._tail = b""
+        os.set_blocking(reader, False)
+
+    def read(self, wait: float) -> int:
+        """Copy what there is within `wait` seconds; bytes copied, or -1 at the end."""
+        if not select.select([self.reader], [], [], wait)[0]:
+            return 0
+        try:
+            data = os.read(self.reader, _CHUNK)
+        except BlockingIOError:
+            return 0
+        if not data:
+            return -1
+        self.stream = _write(self.stream, data)
+        self.log = _write(self.log, data)
+        self._tail = (self._tail + data)[-_CHUNK:]
+        return len(data)
+
+    def ended(self) -> bool:
+        """Whether the process itself has ended; its exit code is in `code` then."""
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code is not None
+
+    def wait(self) -> int:
+        """The exit code, once the process has ended."""
+        if self.code is None:
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.code
+
+    def drain(self) -> bool:
+        """Copy what the ended process left in the pipe; True when a child still holds it."""
+        left = _LEFTOVER
+        while left > 0:
+            count = self.read(0)
+            if count < 0:
+                return False
+            if count == 0:
+                break
+            left -= count
+        return True
+
+    def last_lines(self) -> list[str]:
+        """The last lines of the output, without carriage-return progress that was overwritten."""
+        text = self._tail.decode("utf-8", "replace").replace("\r\n", "\n")
+        lines = [line.rsplit("\r", 1)[-1] for line in text.split("\n")]
+        while lines and not lines[-1].strip():
+            lines.pop()
+        return lines[-LAST_LINES:]
+
+
+def _write(stream: int, data: bytes) -> int:
+    """Write all of `data`; the stream to use from now on, -1 when this one has gone away."""
+    if stream < 0:
+        return stream
+    view = memoryview(data)
+    try:
+        while view:
+            try:
+                view = view[os.write(stream, view) :]
+            except BlockingIOError:
+                select.select([], [stream], [])
+    except OSError:
+        # A reader that went away (`cm run ... | head`) must not end a running recipe.
+        return -1
+    return stream
+
+
+def _follow(pump: _Pump, console: ConsoleLike) -> int:
+    """Copy until the process ends; its exit code."""
+    try:
+        _copy_until_end(pump)
+    except KeyboardInterrupt:
+        # A terminal has told the whole process group already; a plain `kill` told only us.
+        for request, grace in zip((signal.SIGINT, signal.SIGTERM), _GRACE, strict=True):
+            _copy_until_end(pump, grace)
+            if pump.code is None:
+                os.kill(pump.pid, request)
+        pump.wait()
+        console.warn("interrupted")
+        raise
+    return pump.wait()
+
+
+def _copy_until_end(pump: _Pump, limit: float | None = None) -> None:
+    """Copy output until the process has ended, at most for `limit` seconds."""
+    deadline = None if limit is None else time.monotonic() + limit
+    closed = False
+    while not pump.ended():
+        if deadline is not None and time.monotonic() >= deadline:
+            return
+        if not closed:
+            closed = pump.read(_TICK) < 0
+        elif deadline is None:
+            pump.wait()
+        else:
+            time.sleep(_TICK)
+    if not closed and pump.drain():
+        _hand_over(pump)
+
+
+def _hand_over(pump: _Pump) -> None:
+    """Let somebody else read what a background child goes on writing.
+
+    Closing the pipe would end a server that a recipe started the moment it prints a line.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    actions = [
+        (os.POSIX_SPAWN_DUP2, pump.reader, 0),
+        (os.POSIX_SPAWN_DUP2, pump.log if pump.log >= 0 else nowhere, 1),
+        (os.POSIX_SPAWN_DUP2, nowhere, 2),
+    ]
+    os.set_blocking(pump.reader, True)
+    helper = os.posix_spawn(
+        "/bin/sh", ["/bin/sh", "-c", "exec 3<&0; cat <&3 &"], os.environ, file_actions=actions
+    )
+    os.waitpid(helper, 0)
+    os.close(nowhere)
+
+
+def _run_portably(
+    argv: Sequence[str], cwd: str, env: Mapping[str, str], console: ConsoleLike, log_path: str
+) -> tuple[int, list[str]]:
+    """The same without posix_spawn, for Windows; waits for background children, too."""
+    import subprocess
+
+    log = _open_log(log_path) if log_path else -1
+    tail = b""
+    try:
+        with subprocess.Popen(
+            list(argv), cwd=cwd, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as child:
+            assert child.stdout is not None
+            while data := os.read(child.stdout.fileno(), _CHUNK):
+                _write(console.child_stream(), data)
+                _write(log, data)
+                tail = (tail + data)[-_CHUNK:]
+        lines = tail.decode("utf-8", "replace").splitlines()
+        return child.returncode, lines[-LAST_LINES:]
+    except OSError as error:
+        raise CmError(f"cannot start {argv[0]}: {error.strerror}", where=f"in {cwd}") from None
+    finally:
+        if log >= 0:
+            os.close(log)

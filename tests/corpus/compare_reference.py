@@ -39,9 +39,9 @@ Answers = dict[str, dict[str, Any]]
 
 
 def last_json(text: str) -> dict[str, Any]:
-    """The last JSON object with `new_env` that stands at the start of a line."""
+    """The last JSON object with `new_env`; a log prefix may stand before its first brace."""
     decoder = json.JSONDecoder()
-    for match in reversed(list(re.finditer(r"(?m)^\{", text))):
+    for match in reversed(list(re.finditer(r"(?m)\{$", text))):
         try:
             found, _ = decoder.raw_decode(text, match.start())
         except ValueError:
@@ -120,7 +120,7 @@ class Reference:
         flag = "--out=json" if self.dialect == "cm" else "-j"
         argv = [self.command, *words_of(case, world, self.work), flag]
         done = kit.run(argv, cwd=self.work, env=env, timeout=900)
-        answer = last_json(done.out)
+        answer = last_json(done.err + done.out)
         if done.code or "new_env" not in answer or answer.get("return", 0):
             tail = "\n".join((done.out + done.err).splitlines()[-15:])
             return {"failed": f"exit {done.code}", "tail": tail}

@@ -64,6 +64,12 @@ def search_path(paths: Sequence[str] | None = None) -> list[str]:
     entries = [path for path in sys.path if isinstance(path, str)]
     if entries and not getattr(sys.flags, "safe_path", False) and _is_here(entries[0]):
         del entries[0]
+    # Python writes an empty element of PYTHONPATH out in full, so it must be looked up there.
+    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if named != [""] and not {"", os.curdir}.isdisjoint(named):
+        own = next((n for n, entry in enumerate(entries) if _is_here(entry)), None)
+        if own is not None and entries[own] not in named:
+            del entries[own]
     return list(dict.fromkeys(os.path.abspath(e) for e in entries if e not in ("", os.curdir)))
 
 

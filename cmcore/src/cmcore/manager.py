@@ -3,7 +3,7 @@
 A plugin is imported when something of it is needed: an action that it owns, or a hook that its
 manifest lists. Each implementation is called on its own, so that one that fails is reported with
 its distribution and version while the others answer. `CM_STRICT_PLUGINS=1` turns every failure
-that would only be reported into an error; `CM_DEBUG=1` shows the traceback behind it.
+that would only be reported into an error; `CM_DEBUG=1` and `-v` show the traceback behind it.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ class Manager(pluggy.PluginManager):
                     return plugin
                 except PluginError as error:
                     state.state, state.error = "failed", error
+                    self._explain(error)
             raise state.error
         return state.plugin
 
@@ -100,7 +101,7 @@ class Manager(pluggy.PluginManager):
         else:
             what = f"action '{verb} {owner.automation.name}'"
             handler = self.handler(state, owner.automation.name, verb)
-            answer = _guarded(state, what, handler, ctx, request)
+            answer = self._guarded(state, what, handler, ctx, request)
         if not isinstance(answer, Result):
             raise _failed(state, f"{what} returned {_kind(answer)} instead of a Result")
         return answer
@@ -146,6 +147,22 @@ class Manager(pluggy.PluginManager):
     def health_checks(self, ctx: Context) -> list[HealthCheck]:
         """What plugins say about their own health."""
         return self._gather("cm_health_checks", HealthCheck, {"ctx": ctx})
+
+    def health_of(self, state: PluginState, ctx: Context) -> list[HealthCheck]:
+        """What one plugin says about its own health.
+
+        Raises:
+            PluginError: it fails to say.
+        """
+        return self._records(state, "cm_health_checks", HealthCheck, {"ctx": ctx})
+
+    def settings_of(self, state: PluginState) -> list[Setting]:
+        """Settings that one plugin reads.
+
+        Raises:
+            PluginError: it fails, or returns something else.
+        """
+        return self._records(state, "cm_settings", Setting)
 
     def complete(self, ctx: Context, request: Request, incomplete: str) -> list[str]:
         """Words for shell completion, from the plugins that have something to do with the noun."""
@@ -221,7 +238,7 @@ class Manager(pluggy.PluginManager):
         """Call one plugin's implementation alone; None when it has none or answers None."""
         plugin = self.load(state)
         others = [other for other in self.get_plugins() if other is not plugin]
-        answer = _guarded(state, hook, self.subset_hook_caller(hook, others), **arguments)
+        answer = self._guarded(state, hook, self.subset_hook_caller(hook, others), **arguments)
         spec = getattr(getattr(CmSpecs, hook), f"{PROJECT}_spec")
         if not spec["firstresult"]:  # pluggy then gives a list with an item for each plugin
             return answer[0] if answer else None
@@ -232,7 +249,7 @@ class Manager(pluggy.PluginManager):
     ) -> list[T]:
         answer = self._call(state, hook, arguments or {})
         # A generator runs only now, so reading it is a call of the plugin's code as well.
-        records: list[T] = _guarded(state, hook, list, () if answer is None else answer)
+        records: list[T] = self._guarded(state, hook, list, () if answer is None else answer)
         for item in records:
             if not isinstance(item, kind):
                 raise _failed(state, f"{hook} gave {_kind(item)} instead of {kind.__name__}")
@@ -284,30 +301,31 @@ class Manager(pluggy.PluginManager):
                 raise failure from error
             if self._console is not None:
                 self._console.warn(str(failure))
-                if self._environ.get("CM_DEBUG"):
-                    self._console.err(traceback_text(error))
             return None
 
+    def _guarded(
+        self, state: PluginState, what: str, call: Callable[..., Any], *words: Any, **named: Any
+    ) -> Any:
+        """Call a plugin's code; what it raises by mistake becomes a `PluginError`."""
+        try:
+            return call(*words, **named)
+        except CmError:
+            raise
+        except Mistake as error:
+            failure = _failed(state, error)
+            failure.where = what
+            failure.__cause__ = error
+            self._explain(failure)
+            raise failure from error
 
-def traceback_text(error: BaseException) -> str:
-    """The traceback of a failure and of what caused it, for CM_DEBUG."""
-    import traceback
+    def _explain(self, failure: PluginError) -> None:
+        """Show where in the plugin it happened, to those who asked for it."""
+        if self._console is None or failure.__cause__ is None:
+            return
+        if self._environ.get("CM_DEBUG") or getattr(self._console, "verbosity", 0) > 0:
+            from traceback import format_exception
 
-    return "".join(traceback.format_exception(error)).rstrip()
-
-
-def _guarded(
-    state: PluginState, what: str, call: Callable[..., Any], *words: Any, **arguments: Any
-) -> Any:
-    """Call a plugin's code; what it raises by mistake becomes a `PluginError`."""
-    try:
-        return call(*words, **arguments)
-    except CmError:
-        raise
-    except Mistake as error:
-        failure = _failed(state, error)
-        failure.where = what
-        raise failure from error
+            self._console.err("".join(format_exception(failure.__cause__)).rstrip())
 
 
 def _failed(state: PluginState, cause: str | BaseException, stage: str = "call") -> PluginError:

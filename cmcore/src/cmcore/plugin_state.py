@@ -45,6 +45,15 @@ class PluginState:
         """`name version` of the distribution."""
         return f"{self.candidate.dist} {self.candidate.version}".strip()
 
+    @property
+    def cause(self) -> str:
+        """Why it is denied, broken or failed, without saying again whose failure it is."""
+        error = self.error
+        if error is None:
+            return ""
+        prefix = f"plugin {error.distribution} {error.version} failed at stage '{error.stage}': "
+        return error.message.removeprefix(prefix)
+
     def read(self, paths: list[str] | None = None) -> None:
         """Read the manifest of an allowed plugin; `broken` or `ready` afterwards."""
         read = load(self.candidate, paths)

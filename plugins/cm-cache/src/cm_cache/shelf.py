@@ -117,20 +117,31 @@ class Shelf:
     def _find(
         self, index: Index, kind: str, wanted: Sequence[str], excluded: Sequence[str]
     ) -> list[Record]:
-        for record in index.follow():
-            self._warn(record)
+        kept: list[Record] = []
+        for _ in range(2):
+            for record in index.follow():
+                self._warn(record)
+            kept, gone = self._verified(index, kind, wanted, excluded)
+            if not gone:
+                break  # else folders changed unnoticed, so that others may have come as well
+        return kept
+
+    def _verified(
+        self, index: Index, kind: str, wanted: Sequence[str], excluded: Sequence[str]
+    ) -> tuple[list[Record], bool]:
         kept = []
+        gone = False
         for found in index.find(kind, wanted, excluded):
             stale = layout.stamp(self.folder(found.uid)) != found.stamp
             unchecked = kind == FINISHED and not found.checked
             now = index.put(found.uid, check_state=True) if stale or unchecked else found
             if now is None:
-                continue  # gone since
-            if now.kind == DAMAGED:
+                gone = True
+            elif now.kind == DAMAGED:
                 self._warn(now)
             elif now.kind == kind and matches(now, wanted, excluded):
                 kept.append(now)
-        return kept
+        return kept, gone
 
     def _scan(
         self, kinds: Sequence[str], wanted: Sequence[str], excluded: Sequence[str]

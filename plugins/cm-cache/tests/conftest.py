@@ -1,0 +1,88 @@
+"""A home, a console that remembers, and short ways to ask for and build entries."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+
+import pytest
+from cmcore.console import Console
+from cmcore.paths import Paths
+from cmcore.types import CacheRequest, Outcome, Reservation
+
+from cm_cache import building, lookup, opened
+
+RECIPE = "00000000000000aa"
+
+
+class Listening(Console):
+    """A console nobody sits at, which keeps what was said."""
+
+    def __init__(self):
+        super().__init__(interactive=False)
+        self.said = []
+
+    def warn(self, text):
+        self.said.append(text)
+
+    def log(self, text, *, verbose=False):
+        self.said.append(text)
+
+
+class Cache:
+    """The plugin's functions on one home, as a run uses them."""
+
+    def __init__(self, home):
+        self.ctx = SimpleNamespace(paths=Paths(str(home)), console=Listening())
+        self.root = self.ctx.paths.cache
+
+    @property
+    def said(self):
+        return self.ctx.console.said
+
+    def ask(self, *tags, excluded=(), recipe=RECIPE, dialect="cm", key=None):
+        return CacheRequest(recipe, "thing", dialect, tags, excluded, tags, key or {"digest": "d"})
+
+    def find(self, *tags, excluded=(), **more):
+        return lookup.find(self.ctx, self.ask(*tags, excluded=excluded, **more))
+
+    def reserve(self, request, refresh=None, fresh=False):
+        return building.reserve(self.ctx, request, refresh, fresh)
+
+    def publish(self, reservation, payload="1", tags=None, **meta):
+        tags = reservation.token.request.entry_tags if tags is None else tags
+        with open(os.path.join(reservation.path, "payload"), "w") as file:
+            file.write(payload)
+        state = {"new_env": {"PAYLOAD": payload}, "new_state": {}, "deps": [], "version": payload}
+        return building.publish(
+            self.ctx, reservation, Outcome(tuple(tags), payload, state, meta)
+        )
+
+    def build(self, *tags, payload="1", fresh=True, recipe=RECIPE, dialect="cm", **meta):
+        request = self.ask(*tags, recipe=recipe, dialect=dialect)
+        reservation = self.reserve(request, fresh=fresh)
+        assert isinstance(reservation, Reservation)
+        return self.publish(reservation, payload, **meta)
+
+    def release(self, reservation, error="it failed"):
+        return building.release(self.ctx, reservation, error)
+
+    def state(self, entry):
+        return lookup.state(entry)
+
+    def restart(self):
+        """As if a new process began."""
+        opened.reset()
+        lookup._shown.clear()
+        self.said.clear()
+
+
+@pytest.fixture
+def new_cache(tmp_path):
+    yield lambda name="home": Cache(tmp_path / name)
+    opened.reset()
+
+
+@pytest.fixture
+def cache(new_cache):
+    return new_cache()

@@ -1,0 +1,211 @@
+"""Reserve, publish, release: what one process sees."""
+
+import json
+import os
+
+import pytest
+from cmcore.errors import StorageError, UsageError
+from cmcore.types import CacheEntry, Outcome, Reservation
+
+from cm_cache import building, identity, layout
+
+
+def test_published_entry_is_found_with_its_state(cache):
+    assert cache.find("get", "tool") == []
+    entry = cache.build("get", "tool", "_x", payload="7", dependent_cached_path="/opt/tool")
+    assert cache.find("get", "tool") == [entry] == cache.find("get", "_x")
+    assert entry.version == "7"
+    assert entry.meta["dependent_cached_path"] == "/opt/tool"
+    assert cache.state(entry)["new_env"] == {"PAYLOAD": "7"}
+
+
+def test_meta_file_is_what_cm_users_know(cache):
+    request = cache.ask("get", "tool", key={"digest": "abc", "class": "data", "version": {}})
+    entry = cache.publish(cache.reserve(request), "3", tags=("get", "tmp", "-_y", "tool", "get"))
+    with open(os.path.join(cache.root, entry.uid, "_cm.json"), encoding="utf-8") as file:
+        meta = json.load(file)
+    assert meta["automation_alias"] == "cache"
+    assert meta["automation_uid"] == "541d6f712a6b464e"
+    assert (meta["alias"], meta["uid"], meta["version"]) == ("", entry.uid, "3")
+    assert meta["tags"] == ["get", "tool"]
+    assert meta["associated_script_artifact"] == "thing,00000000000000aa"
+    assert (meta["recipe_digest"], meta["class"], meta["dialect"]) == ("abc", "data", "cm")
+    assert meta["key"] == {"digest": "abc", "class": "data", "version": {}}
+    assert meta["key_digest"] == identity.key_digest(request)
+
+
+def test_look_up_keeps_recipes_and_dialects_apart(cache):
+    cm = cache.build("get", "tool")
+    mlc = cache.build("get", "tool", dialect="mlc")
+    other = cache.build("get", "tool", recipe="00000000000000bb")
+    assert cache.find("get") == [cm]
+    assert cache.find("get", dialect="mlc") == [mlc]
+    assert cache.find("get", recipe="00000000000000bb") == [other]
+    assert {e.uid for e in cache.find("get", recipe="")} == {cm.uid, other.uid}
+
+
+def test_look_up_leaves_out_excluded_tags_and_expired_entries(cache):
+    plain = cache.build("get", "tool")
+    cache.build("get", "tool", "_x")
+    cache.build("get", "tool", "old", cache_expiration=1)
+    assert cache.find("get", excluded=("_x",)) == [plain]
+    assert cache.find("old") == []
+
+
+def test_order_is_sorted_tags_then_age(cache):
+    second = cache.build("get", "b")
+    first = cache.build("get", "a", "z")
+    third = cache.build("get", "b")
+    assert cache.find("get") == [first, second, third]
+
+
+def test_nothing_is_visible_before_publish_and_after_release(cache):
+    reservation = cache.reserve(cache.ask("get", "tool"))
+    assert cache.find("get") == []
+    assert cache.release(reservation, "no\nnetwork") is True
+    cache.restart()
+    assert cache.find("get") == []
+    with open(os.path.join(reservation.path, layout.BUILDING), encoding="utf-8") as file:
+        note = json.load(file)
+    assert note["error"] == "no network"
+
+
+def test_failed_build_is_continued_in_its_folder_by_the_same_request_only(cache):
+    first = cache.reserve(cache.ask("get", "tool"))
+    with open(os.path.join(first.path, "half"), "w") as file:
+        file.write("x")
+    cache.release(first, "step failed")
+    other = cache.reserve(cache.ask("get", "tool", "_x"))
+    assert (other.path != first.path, other.resumed) == (True, False)
+    again = cache.reserve(cache.ask("tool", "get", key={"inputs": {"now": "different"}}))
+    assert (again.path, again.resumed) == (first.path, True)
+    assert any("step failed" in text for text in cache.said)
+    entry = cache.publish(again)
+    assert {"_cm.json", "half"} <= set(os.listdir(entry.path))
+    assert layout.BUILDING not in os.listdir(entry.path)
+
+
+def test_entry_the_run_turned_down_does_not_come_back_as_news(cache):
+    old = cache.build("get", "tool")
+    request = cache.ask("get", "tool")
+    assert cache.find("get", "tool") == [old]
+    reservation = cache.reserve(request)
+    assert isinstance(reservation, Reservation)
+    assert reservation.uid != old.uid
+
+
+def test_entry_finished_between_look_up_and_reservation_is_handed_over(cache):
+    assert cache.find("get", "tool") == []
+    entry = cache.build("get", "tool")
+    assert cache.reserve(cache.ask("get", "tool")) == entry
+
+
+def test_fresh_asks_for_another_entry(cache):
+    one = cache.build("get", "tool")
+    two = cache.reserve(cache.ask("get", "tool"), fresh=True)
+    assert isinstance(two, Reservation)
+    assert cache.publish(two).uid != one.uid
+    assert len(cache.find("get")) == 2
+
+
+def test_publish_and_release_may_be_repeated(cache):
+    reservation = cache.reserve(cache.ask("a"))
+    entry = cache.publish(reservation)
+    assert cache.publish(reservation) == entry
+    assert cache.release(reservation) is True
+    assert cache.find("a") == [entry]
+    other = cache.reserve(cache.ask("b"))
+    assert cache.release(other) is cache.release(other) is True
+    with pytest.raises(StorageError, match="released"):
+        cache.publish(other)
+
+
+def test_request_that_leads_to_itself_gets_a_folder_of_its_own(cache):
+    outer = cache.reserve(cache.ask("a"))
+    inner = cache.reserve(cache.ask("a"))
+    assert inner.path != outer.path
+    cache.publish(inner)
+    innermost_after = cache.reserve(cache.ask("a"), refresh=None)
+    assert isinstance(innermost_after, CacheEntry)
+    cache.publish(outer)
+    assert len(cache.find("a")) == 2
+
+
+def test_refresh_hides_the_entry_until_it_is_published(cache):
+    old = cache.build("a", payload="1")
+    reservation = cache.reserve(cache.ask("a"), refresh=old)
+    assert (reservation.path, reservation.resumed) == (old.path, False)
+    assert cache.find("a") == []
+    new = cache.publish(reservation, "2")
+    assert cache.find("a") == [new]
+    assert cache.state(new)["new_env"] == {"PAYLOAD": "2"}
+    assert not [name for name in os.listdir(new.path) if "previous" in name or "building" in name]
+
+
+def test_second_refresh_of_what_another_just_refreshed_takes_that(cache):
+    old = cache.build("a", payload="1")
+    new = cache.publish(cache.reserve(cache.ask("a"), refresh=old), "2")
+    assert cache.reserve(cache.ask("a"), refresh=old) == new
+
+
+def test_refresh_of_a_removed_entry_builds_a_new_one(cache):
+    import shutil
+
+    old = cache.build("a")
+    shutil.rmtree(old.path)
+    reservation = cache.reserve(cache.ask("a"), refresh=old)
+    assert reservation.path != old.path
+    assert not os.path.exists(old.path)
+
+
+def test_failed_refresh_is_continued_and_remembers_the_old_result(cache):
+    old = cache.build("a", payload="1")
+    cache.release(cache.reserve(cache.ask("a"), refresh=old), "offline")
+    assert cache.find("a") == []
+    assert any("cm restore cache" in text for text in cache.said)
+    again = cache.reserve(cache.ask("a"))
+    assert (again.path, again.resumed) == (old.path, True)
+    cache.release(again, "offline still")
+    assert os.path.exists(os.path.join(old.path, layout.PREVIOUS))
+
+
+def test_moved_cache_folder_keeps_working(cache, new_cache):
+    entry = cache.build("a")
+    reservation = cache.reserve(cache.ask("b"))
+    state = {"new_env": {"+I": [f"-I{reservation.path}/inc"]}, "new_state": {"n": 1}}
+    building.publish(cache.ctx, reservation, Outcome(("b",), "", state))
+    cache.restart()
+    moved = new_cache("elsewhere")
+    os.makedirs(moved.ctx.paths.home)
+    os.rename(cache.root, moved.root)
+    assert [e.uid for e in moved.find("a")] == [entry.uid]
+    (found,) = moved.find("b")
+    assert moved.state(found) == {"new_env": {"+I": [f"-I{found.path}/inc"]}, "new_state": {"n": 1}}
+
+
+@pytest.mark.parametrize("state", [{"new_env": {"x": {1, 2}}}, {"new_env": []}, {"x": object()}])
+def test_state_that_json_cannot_hold_is_refused_in_a_sentence(cache, state):
+    reservation = cache.reserve(cache.ask("a"))
+    with pytest.raises(StorageError):
+        building.publish(cache.ctx, reservation, Outcome(("a",), "", state))
+    assert cache.find("a") == []
+    assert cache.publish(reservation)
+
+
+def test_key_digest_covers_the_whole_key_in_any_order(cache):
+    one = cache.ask("a", key={"x": "1", "y": {"p": [1], "q": None}})
+    same = cache.ask("b", key={"y": {"q": None, "p": [1]}, "x": "1"})
+    other = cache.ask("a", key={"x": "1", "y": {"p": [2], "q": None}})
+    assert identity.key_digest(one) == identity.key_digest(same) != identity.key_digest(other)
+    assert len(identity.key_digest(one)) == 64
+    with pytest.raises(UsageError, match="thing"):
+        identity.key_digest(cache.ask("a", key={"x": {1}}))
+
+
+def test_environment_with_undecodable_bytes_survives(cache):
+    reservation = cache.reserve(cache.ask("a"))
+    odd = os.fsdecode(b"/opt/\xff/bin")
+    state = {"new_env": {"P": odd}, "new_state": {}}
+    entry = building.publish(cache.ctx, reservation, Outcome(("a", "caf\u00e9"), "", state))
+    assert cache.state(entry)["new_env"] == {"P": odd}
+    assert cache.find("caf\u00e9") == [entry]

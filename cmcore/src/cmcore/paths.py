@@ -35,14 +35,22 @@ class Paths:
         return os.path.join(self.home, "collections.json")
 
     @property
+    def collection_memo(self) -> str:
+        """Parsed meta files of collections; can be deleted at any time."""
+        return os.path.join(self.home, "collections-memo.json")
+
+    @property
     def local(self) -> str:
         """The writable collection that new artifacts go to."""
         return os.path.join(self.home, "local")
 
     @property
     def index_file(self) -> str:
-        """What is known of artifacts; can be deleted at any time."""
-        return os.path.join(self.home, "index.sqlite")
+        """What is known of artifacts; can be deleted at any time.
+
+        The number is that of its inner form, so that two versions of the core share a home.
+        """
+        return os.path.join(self.home, "index-1.sqlite")
 
     @property
     def cache(self) -> str:

@@ -1,0 +1,69 @@
+"""Bring what the database knows of one folder up to date with the files."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import NamedTuple
+
+from cmcore.index.database import Conflict, Database, Scope, snapshot_of
+from cmcore.index.freshness import Look, look
+from cmcore.index.reading import Record, read_record
+
+_ATTEMPTS = 5
+
+
+class Updated(NamedTuple):
+    """What is stored of a folder now; `scope` is None for one that holds nothing."""
+
+    scope: Scope | None
+    problem: str = ""
+
+
+def update(database: Database, root: str, automation: str, known: Scope | None) -> Updated:
+    """Read what changed in `<root>/<automation>` and store it.
+
+    Files are read outside of the transaction. When another process stores the same folder in
+    between, the comparison starts anew from its result.
+
+    Args:
+        database: where it is stored.
+        root, automation: the folder.
+        known: what this process saw last, to spare loading it again.
+
+    Raises:
+        sqlite3.Error: the database cannot be read or written.
+        Conflict: others were faster every time.
+    """
+    folder = os.path.join(root, automation)
+    for _ in range(_ATTEMPTS):
+        scope = known = database.scope(root, automation, known)
+        old = snapshot_of(scope)
+        found = look(folder, old, time.time_ns())
+        if found is None:
+            return Updated(scope)
+        records = _read(database, folder, scope, found)
+        if not records and not found.gone and found.snapshot == old:
+            return Updated(scope, found.problem)
+        try:
+            scope = database.store(root, automation, scope, found.snapshot, records, found.gone)
+        except Conflict:
+            continue
+        return Updated(scope, found.problem)
+    raise Conflict(folder)
+
+
+def _read(database: Database, folder: str, scope: Scope | None, found: Look) -> list[Record]:
+    masks = dict(zip(found.snapshot.names, found.snapshot.masks, strict=True))
+    digests = database.digests(scope, found.stale)
+    records = []
+    for name in found.stale:
+        if not masks[name]:
+            if name in digests:
+                # It was an artifact and is none any more: an empty record takes its place.
+                records.append(Record(name))
+            continue
+        record = read_record(os.path.join(folder, name), masks[name], digests.get(name, b""))
+        if record is not None:
+            records.append(record)
+    return records

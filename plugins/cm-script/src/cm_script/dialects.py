@@ -106,6 +106,8 @@ class Dialect(NamedTuple):
         const_merges_lists: lists of constants extend variables at the native step.
         native_names: name parts, in order of preference, of platform specific native scripts;
             `flavor`, `version`, `platform`, `like`, `type`.
+        lone_output_key_is_empty: a line without `=` in `tmp-run-env.out` sets an empty variable.
+        missing_file_code: what `parse_version` answers when its file is not there.
         plain_list_joiner: joins a plain list when it is exported; "" exports Python's notation.
         cached_state_file: name of the file with a cached outcome.
         script_link_key: key in a cache entry's meta that names its recipe.
@@ -155,6 +157,8 @@ class Dialect(NamedTuple):
     resolved_variations_in_hooks: bool
     const_merges_lists: bool
     native_names: tuple[tuple[str, ...], ...]
+    lone_output_key_is_empty: bool
+    missing_file_code: int
     plain_list_joiner: str
     cached_state_file: str
     script_link_key: str
@@ -207,6 +211,8 @@ CM = Dialect(
         ("platform",),
         (),
     ),
+    lone_output_key_is_empty=True,
+    missing_file_code=16,
     plain_list_joiner="",
     cached_state_file="cm-cached-state.json",
     script_link_key="associated_script_artifact",
@@ -274,6 +280,8 @@ MLC = Dialect(
         ("platform",),
         (),
     ),
+    lone_output_key_is_empty=False,
+    missing_file_code=1,
     plain_list_joiner=":",
     cached_state_file="mlc-cached-state.json",
     script_link_key="associated_script_item",

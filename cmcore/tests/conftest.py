@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import select
@@ -24,6 +25,95 @@ def environ(tmp_path):
     found = {key: os.environ[key] for key in kept if key in os.environ}
     found.update(HOME=str(tmp_path), CM_HOME=str(tmp_path / "home"), PYTHONPATH=SOURCES)
     return found
+
+
+MANIFEST = {
+    "manifest": 1,
+    "api": "1.0",
+    "name": "notebook",
+    "summary": "notebooks, for tests",
+    "hooks": ["cm_run", "cm_help", "cm_complete", "cm_actions"],
+    "automations": {
+        "notebook": {
+            "help": "notebooks that can be run",
+            "uid": "0123456789abcdef",
+            "artifacts": True,
+            "actions": {
+                "run": {
+                    "help": "run a notebook",
+                    "usage": "NAME",
+                    "examples": ["cm run notebook first"],
+                    "flags": {
+                        "tags": {"help": "its tags", "value": "TAGS"},
+                        "env": {"help": "a variable", "value": "NAME=VALUE"},
+                        "dry": {"help": "do nothing"},
+                    },
+                },
+                "help": {"help": "explain one notebook", "usage": "NAME"},
+                "count_words": {"help": "count its words", "open_flags": True},
+            },
+        }
+    },
+    "needs": {"network": "", "root": "", "secrets": [], "write": []},
+}
+
+PLUGIN = """
+import sys
+from cmcore import CmError, Result, hookimpl
+from cmcore.types import Action, Table
+
+@hookimpl
+def cm_run(ctx, request):
+    if request.flags.get("dry"):
+        raise CmError("nothing to do", hint="leave --dry out", code=7)
+    if "crash" in request.artifacts:
+        raise RuntimeError("first line\\nsecond line")
+    if "big" in request.artifacts:
+        return Result(view="\\n".join("line" for _ in range(100000)))
+    if "wait" in request.artifacts:
+        import time
+        ctx.console.err("waiting")
+        time.sleep(60)
+    ctx.console.log("on the way")
+    table = Table(["name", "path"], [[a, "/n/" + a] for a in request.artifacts], plain=1)
+    data = {"ran": list(request.artifacts), "flags": request.flags, "command": request.command}
+    return Result(data, table, code=3 if "three" in request.artifacts else 0)
+
+@hookimpl
+def cm_help(ctx, request):
+    return Result({"explained": list(request.artifacts)}, f"this is {request.artifacts[0]}")
+
+@hookimpl
+def cm_complete(ctx, request, incomplete):
+    words = ["alpha beta", "alpha,_fast", "alpha,_slow", "gamma=1", "delta"]
+    return [word for word in words if word.startswith(incomplete)]
+
+@hookimpl
+def cm_actions():
+    def count_words(ctx, request):
+        return Result({"words": len(request.artifacts)}, "counted")
+    return [Action("count_words", "notebook", "count its words", handler=count_words)]
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path, environ):
+    """Install a plugin with a noun `notebook` for child processes; returns its manifest file."""
+    site = tmp_path / "site"
+    package = site / "cm_notebook"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "plugin.py").write_text(PLUGIN)
+    manifest = package / "cm-plugin.json"
+    manifest.write_text(json.dumps(MANIFEST))
+    info = site / "cm_plugin_notebook-1.5.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: cm-plugin-notebook\nVersion: 1.5\n"
+    )
+    (info / "entry_points.txt").write_text("[cmcore.plugins]\nnotebook = cm_notebook.plugin\n")
+    environ["PYTHONPATH"] = os.pathsep.join([SOURCES, str(site)])
+    return manifest
 
 
 @pytest.fixture
@@ -61,7 +151,7 @@ class Terminal:
     def type(self, text):
         os.write(self._fd, text.encode())
 
-    def until(self, text, seconds=60):
+    def until(self, text, seconds=20):
         """Wait until `text` is on the screen; everything shown before it is forgotten."""
         end = time.monotonic() + seconds
         while text not in self.screen:

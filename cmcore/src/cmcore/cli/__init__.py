@@ -81,6 +81,10 @@ def _answer(request: Request, options: grammar.Options, console: Console) -> int
         result = explain(ctx, request, short=not options.help)
     elif commands.is_command(ctx, request):
         result = commands.run(ctx, request)
+    elif not request.automation:
+        from cmcore.cli.help import incomplete
+
+        raise incomplete(ctx.registry, request.action)
     else:
         for warning in ctx.registry.warnings():
             console.warn(warning)

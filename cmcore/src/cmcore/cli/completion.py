@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from cmcore import grammar
-from cmcore.errors import CmError
 
 if TYPE_CHECKING:
     from cmcore.context import Context
@@ -47,7 +46,7 @@ def complete(argv: Sequence[str]) -> int:
     ctx = Context(console=Console(verbosity=-1, interactive=False))
     try:
         found = candidates(ctx, words[:-1], words[-1])
-    except CmError:
+    except Exception:  # noqa: BLE001 - a word is being typed; no message would be read
         found = []
     for word, text in dict(found).items():
         if shell == "bash":
@@ -120,14 +119,17 @@ def _flags(ctx: Context, words: Sequence[str], bare: Sequence[str], incomplete: 
         if key.strip("-,") != "tags" or len(bare) < 2:
             return []
         return [(f"{key}={word}", text) for word, text in _artifacts(ctx, words, bare, value)]
-    from cmcore.cli.help import GENERAL_FLAGS
+    from cmcore.cli.help import GENERAL_FLAGS, flag_text
 
     dashes = "--" if incomplete.startswith("--") or incomplete == "-" else "-"
     found: Candidates = []
     owner = ctx.registry.owner(bare[1], grammar.canonical_action(bare[0])) if bare[1:] else None
     if owner is not None:
-        flags = owner.action.flags
-        found = [(f"{dashes}{f.name}{'=' if f.value else ''}", f.help) for f in flags]
+        for flag in owner.action.flags:
+            word = flag_text(flag)[2:]
+            if flag.value:
+                word = word.removesuffix(flag.value)
+            found.append((dashes + word, flag.help))
     for spelling, text in GENERAL_FLAGS:
         name, equals, value = spelling.split(",")[0].partition("=")
         if equals and value.islower():

@@ -16,7 +16,7 @@ from cmcore.types import Request, Result
 if TYPE_CHECKING:
     from cmcore.context import Context
     from cmcore.registry import Registry
-    from cmcore.types import Action, Automation
+    from cmcore.types import Action, Automation, Flag
 
 _MOST_COLUMNS = 100
 
@@ -101,6 +101,18 @@ def _sort(registry: Registry, words: Sequence[str]) -> tuple[str, Automation | N
     return verb, None, ()
 
 
+def incomplete(registry: Registry, word: str) -> UsageError:
+    """What to say of a command line that ends before its noun."""
+    verb = canonical_action(word)
+    nouns = [noun.name for noun, _ in _verbs(registry).get(verb, ())]
+    if nouns:
+        hint = f"try {', '.join(f'cm {word} {noun}' for noun in nouns)}"
+        return UsageError(f"'cm {word}' needs an automation", hint=hint)
+    if registry.automation(word):
+        return UsageError(f"'{word}' is an automation, not an action", hint=f"try cm help {word}")
+    return _unknown(registry, word)
+
+
 def _unknown(registry: Registry, word: str) -> UsageError:
     from cmcore.naming import did_you_mean
 
@@ -135,29 +147,33 @@ def _with_aliases(verb: str) -> str:
 def _top(registry: Registry) -> Page:
     nouns = [(noun.name, noun.help) for noun in registry.automations()]
     commands = [(_spelled(command.name), command.help) for command in registry.commands()]
-    common, special = [], []
+    common: list[tuple[str, str]] = []
+    special: list[tuple[Automation, Action]] = []
     for verb, claims in _verbs(registry).items():
         owner = next((n for n, _ in claims if _is_common(registry, n, verb)), None)
         if owner is not None:
             action = next(a for n, a in claims if n is owner)
             common.append((_with_aliases(verb), action.help))
         else:
-            special += [(f"{_spelled(verb)} {noun.name}", action.help) for noun, action in claims]
+            special += claims
+    special.sort(key=lambda claim: claim[0].name)
+    rows = [(f"{_spelled(action.name)} {noun.name}", action.help) for noun, action in special]
+    examples = [example for _, action in special for example in action.examples[:1]]
     return Page(
         f"ACTION AUTOMATION {_LANGUAGE}",
         "Run, find and manage portable automation recipes and other artifacts.",
         (
             ("Automations", nouns),
-            ("Actions", special),
+            ("Actions", rows),
             ("Actions of every automation with artifacts", common),
             ("Commands", commands),
             ("Flags", GENERAL_FLAGS),
         ),
-        ("cm run script --help", "cm find script --tags=detect,os", "cm plugins list"),
+        (*examples[-3:], "cm plugins list"),
         {
             "automations": dict(nouns),
             "commands": dict(commands),
-            "actions": dict(special) | dict(common),
+            "actions": dict(rows) | dict(common),
         },
     )
 
@@ -208,10 +224,7 @@ def _action(registry: Registry, noun: Automation, verb: str) -> Page:
 
 
 def _page(words: str, action: Action, noun: str) -> Page:
-    flags = [
-        (f"--{flag.name}={flag.value}" if flag.value else f"--{flag.name}", flag.help)
-        for flag in action.flags
-    ]
+    flags = [(flag_text(flag), flag.help) for flag in action.flags]
     usage = " ".join(w for w in (words, action.usage, "[--flags]" if flags else "") if w)
     data = {
         "action": action.name,
@@ -223,6 +236,13 @@ def _page(words: str, action: Action, noun: str) -> Page:
     }
     lists = (("Flags", flags),) if flags else ()
     return Page(usage, f"{action.help}.", lists, action.examples, data)
+
+
+def flag_text(flag: Flag) -> str:
+    """`--k`, `--k=VALUE`, or `--k.NAME=VALUE` for a group (whose value is written NAME=VALUE)."""
+    if not flag.value:
+        return f"--{flag.name}"
+    return f"--{flag.name}{'.' if '=' in flag.value else '='}{flag.value}"
 
 
 def _result(ctx: Context, page: Page) -> Result:
@@ -257,5 +277,5 @@ def _render(page: Page, ctx: Context) -> str:
 def _short_usage() -> str:
     return (
         f"Usage: cm ACTION AUTOMATION {_LANGUAGE}\n"
-        "Try 'cm --help', 'cm run script --help' or 'cm help AUTOMATION'."
+        "Try 'cm --help', 'cm help AUTOMATION' or 'cm ACTION AUTOMATION --help'."
     )

@@ -1,0 +1,82 @@
+"""What a command may import. Counts are the same on a busy machine, times are not."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROBE = """
+import sys
+before = set(sys.modules)
+from cmcore.__main__ import main
+sys.stdout = open(sys.argv.pop(1), "w")
+main()
+added = set(sys.modules) - before
+total = len(sys.modules)
+import json, sysconfig
+places = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+third = {
+    name.partition(".")[0]
+    for name in added
+    if any((getattr(sys.modules[name], "__file__", None) or "").startswith(p) for p in places)
+}
+print(json.dumps([total, sorted(added), sorted(third)]), file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def modules(environ, tmp_path, plugin):
+    """Run `cm` and say (modules in all, those it added, third-party packages among them)."""
+
+    def probe(*words):
+        done = subprocess.run(
+            [sys.executable, "-c", PROBE, os.devnull, *words],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        total, added, third = json.loads(done.stderr.splitlines()[-1])
+        # Our own package counts as third party when it is installed rather than run from sources.
+        return total, set(added), set(third) - {"cmcore"}
+
+    return probe
+
+
+def test_version_imports_next_to_nothing(modules):
+    total, added, third = modules("--version")
+    assert total <= 60
+    assert added == {"__future__", "cmcore", "cmcore.__main__"}
+    assert third == set()
+
+
+@pytest.mark.parametrize(
+    "line", ["--help", "help", "run --help", "notebook --help", "run notebook --help"]
+)
+def test_help_imports_click_and_no_plugin(modules, line):
+    total, added, third = modules(*line.split())
+    assert total <= 125, sorted(name for name in added if name.startswith("cmcore"))
+    assert third <= {"click"}
+    assert "click" in third
+    assert not {name for name in added if name.startswith("cm_")}
+
+
+@pytest.mark.parametrize("line", ["find notebook --tags=a,b", "find notebook x", "print-input a b"])
+def test_a_search_imports_no_library_and_no_plugin(modules, line):
+    modules(*line.split())  # writes what a first run has to write
+    _, added, third = modules(*line.split())
+    assert third == set()
+    heavy = {"click", "pluggy", "yaml", "dataclasses", "filelock", "platformdirs", "subprocess"}
+    heavy |= {
+        "logging",
+        "pathlib",
+        "importlib.metadata",
+        "inspect",
+        "sqlite3",
+        "tempfile",
+        "shutil",
+    }
+    assert not added & heavy
+    assert not {name for name in added if name.startswith("cm_")}

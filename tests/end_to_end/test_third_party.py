@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit import Installed, Machine, User, write_tree
+from kit import CHECKOUT, Installed, Machine, User, build_wheel, must, run, write_tree
 
 OWN = ("cmcore", "cm-plugin-script", "cm-plugin-cache")
 BROKEN = {
@@ -120,7 +121,7 @@ class TestBroken:
         plugins = {row["distribution"]: row for row in somebody.data("plugins", "list")["plugins"]}
         assert set(BROKEN) | set(OWN[1:]) <= set(plugins)
         for dist in ("cm-broken-manifest", "cm-broken-api"):
-            assert plugins[dist]["state"] == "failed", plugins[dist]
+            assert plugins[dist]["state"] == "broken", plugins[dist]
             assert plugins[dist]["version"] == "0.3.1"
         assert plugins["cm-plugin-script"]["state"] in ("ready", "loaded", "found")
 
@@ -165,6 +166,27 @@ class TestChoice:
             assert somebody.cm("run", "script", "greet somebody").code == 0
             text = somebody.ok("plugins", "why", "cm-recipes-greeting", env=allowed)
             assert "CM_PLUGINS" in text
+
+
+def test_the_ten_lines_of_contributing_make_a_plugin(
+    somebody: User, workshop: Machine, tmp_path: Path
+) -> None:
+    (block,) = re.findall(r"```sh\n(mkdir -p hello.*?)```", _contributing(), re.DOTALL)
+    lines, last = block.rstrip().rsplit("\n", 1)
+    assert last == "pip install . && cm run hello"
+    must(run(["sh", "-ec", lines], cwd=tmp_path))
+    # pip would fetch hatchling from the network to build it; the wheel is what it would make.
+    wheel = build_wheel(tmp_path / "hello", tmp_path)
+    workshop.install(str(wheel))
+    try:
+        assert somebody.ok("run", "hello") == "hello\n"
+        assert somebody.ok("plugins", "verify", "cm-plugin-hello")
+    finally:
+        workshop.uninstall("cm-plugin-hello")
+
+
+def _contributing() -> str:
+    return (CHECKOUT / "CONTRIBUTING.md").read_text("utf-8")
 
 
 def test_a_script_in_a_registered_folder(somebody: User, tmp_path: Path) -> None:

@@ -157,17 +157,18 @@ def _read(stem: str, dist_info: str, location: str) -> Iterator[Candidate]:
         problem = f"{path} is not UTF-8 text (byte {error.start})"
         yield Candidate("", "", dist, version, dist_info, location, problem)
         return
-    for number, name, value in _group_lines(text):
+    for number, line, name, value in _group_lines(text):
         problem = ""
         if not name or split_value(value) == ("", ""):
             problem = (
                 f"{path}, line {number}: expected 'name = package.module' or "
-                f"'name = package.module:attribute', found {name + ' = ' + value!r}"
+                f"'name = package.module:attribute', found {line!r}"
             )
         yield Candidate(name, value, dist, version, dist_info, location, problem)
 
 
-def _group_lines(text: str) -> Iterator[tuple[int, str, str]]:
+def _group_lines(text: str) -> Iterator[tuple[int, str, str, str]]:
+    """(line number, line, name, value) of what stands in our group."""
     inside = False
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
@@ -175,7 +176,7 @@ def _group_lines(text: str) -> Iterator[tuple[int, str, str]]:
             inside = line.strip("[]") == GROUP
         elif inside and line and not line.startswith("#"):
             name, _, value = line.partition("=")
-            yield number, name.strip(), value.strip()
+            yield number, line, name.strip(), value.strip()
 
 
 def _identity(stem: str, dist_info: str) -> tuple[str, str]:

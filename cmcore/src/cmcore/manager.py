@@ -232,7 +232,10 @@ class Manager(pluggy.PluginManager):
             # Older releases of pluggy leave half a registration behind.
             if self.is_registered(plugin):
                 self.unregister(plugin)
-            raise _failed(state, error, "register") from error
+            cause: str | BaseException = error
+            if isinstance(error, pluggy.PluginValidationError):
+                cause = str(error).splitlines()[-1].strip()  # the others repeat what is known
+            raise _failed(state, cause, "register") from error
 
     def _call(self, state: PluginState, hook: str, arguments: dict[str, Any]) -> Any:
         """Call one plugin's implementation alone; None when it has none or answers None."""

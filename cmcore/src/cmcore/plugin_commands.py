@@ -143,7 +143,8 @@ def describe(state: PluginState) -> dict[str, Any]:
 def _named(registry: Registry, name: str) -> list[PluginState]:
     """Plugins by distribution (any spelling), short name or noun; in this order of preference."""
     states = registry.plugins()
-    by_dist = [s for s in states if s.candidate.dist == normalize(name)]
+    dist = normalize(name)
+    by_dist = [s for s in states if s.candidate.dist in (dist, f"cm-plugin-{dist}")]
     by_name = [s for s in states if name in (s.name, s.candidate.name)]
     by_noun = [s for s in states if name in _nouns(s.manifest)]
     found = by_dist or by_name or by_noun

@@ -121,12 +121,15 @@ def map_inputs(
     """Write flags into the variables that `input_mapping` names.
 
     A flag that `input_description` calls a path is made absolute, from `run_dir` if that is set.
+    A mapped name with dashes is also met by its spelling with underscores, which is what a command
+    line makes of it.
     """
     described = _mapping(block, "input_description")
     for flag, variable in _mapping(block, "input_mapping").items():
-        if flag not in inputs:
+        given = flag if flag in inputs else flag.replace("-", "_")
+        if given not in inputs:
             continue
-        value = inputs[flag]
+        value = inputs[given]
         description = described.get(flag)
         if (
             isinstance(value, str)

@@ -95,11 +95,12 @@ def _apply_variations(
     scope: Scope, query: Query, inputs: Mapping[str, Any], dialect: Dialect
 ) -> None:
     scope.explicit_variations = query.explicit
-    asked = list(scope.explicit_variations)
     table = _mapping(scope.meta, "variations")
     if dialect.version_variation:
-        asked += _version_variation(scope, table, asked)
-    resolved = resolve(asked, scope.meta, dialect, _outer_defaults(scope, dialect))
+        scope.explicit_variations += _version_variation(scope, table)
+    resolved = resolve(
+        scope.explicit_variations, scope.meta, dialect, _outer_defaults(scope, dialect)
+    )
     scope.variations, scope.groups = resolved.variations, resolved.groups
     disk: dict[str, float] = {}
     for key, suffix in application_order(scope.variations, table, dialect):
@@ -116,11 +117,11 @@ def _apply_variations(
     _edit_recursively(scope, dialect)
 
 
-def _version_variation(scope: Scope, table: Mapping[str, Any], asked: list[str]) -> list[str]:
+def _version_variation(scope: Scope, table: Mapping[str, Any]) -> list[str]:
     version = scope.version_request.get("version", "")
     name = f"version.{version}"
     known = name in table or "version.#" in table
-    return [name] if version and known and name not in asked else []
+    return [name] if version and known and name not in scope.explicit_variations else []
 
 
 def _outer_defaults(scope: Scope, dialect: Dialect) -> list[dict[str, str]]:
@@ -138,9 +139,9 @@ def _take_run_settings(
     scope: Scope, key: str, block: Mapping[str, Any], disk: dict[str, float]
 ) -> None:
     """Keys that say something about the run rather than its environment."""
-    if block.get("script_name"):
-        scope.script_name = scope.meta["script_name"] = str(block["script_name"])
-    if block.get("default_version"):
+    if "script_name" in block:
+        scope.script_name = scope.meta["script_name"] = str(block["script_name"] or "")
+    if "default_version" in block:
         scope.default_version = versions.text(block["default_version"])
     if isinstance(block.get("required_disk_space"), (int, float)):
         disk[key] = float(block["required_disk_space"])
@@ -154,19 +155,22 @@ def _apply_requested_version(scope: Scope, inputs: Mapping[str, Any], dialect: D
     for name, value in scope.version_request.items():
         scope.env[dialect.key(name.upper())] = value
     _apply_version(scope, scope.version_request.get("version", ""), inputs, dialect)
+    _edit_recursively(scope, dialect)
 
 
 def _apply_version(scope: Scope, version: str, inputs: Mapping[str, Any], dialect: Dialect) -> None:
     block = _mapping(scope.meta, "versions").get(version)
     if version and isinstance(block, dict):
         apply_block(scope, block, inputs, dialect)
-        _edit_recursively(scope, dialect)
 
 
 def take_default_version(
     scope: Scope, dialect: Dialect, inputs: Mapping[str, Any] | None = None
 ) -> str:
     """Choose the default version when none was requested and nothing was cached.
+
+    Its block's edits of dependencies (`adr`) are for the dependencies' own dependencies: variations
+    that were chosen on purpose have edited this recipe's lists already.
 
     Returns:
         The version that is now in effect, or "" when there is none.

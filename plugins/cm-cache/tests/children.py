@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from types import SimpleNamespace
 
 from cmcore.console import Console
+from cmcore.context import Context
 from cmcore.paths import Paths
 from cmcore.types import CacheEntry, CacheRequest, Outcome
 
@@ -15,7 +15,7 @@ from cm_cache import building, lookup
 
 
 def context(home):
-    return SimpleNamespace(paths=Paths(home), console=Console(interactive=False))
+    return Context(paths=Paths(home), console=Console(interactive=False))
 
 
 def request(*tags):

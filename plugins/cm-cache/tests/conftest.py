@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from types import SimpleNamespace
 
 import pytest
 from cmcore.console import Console
+from cmcore.context import Context
 from cmcore.paths import Paths
 from cmcore.types import CacheRequest, Outcome, Reservation
 
@@ -23,7 +23,8 @@ class Listening(Console):
         self.said = []
 
     def warn(self, text):
-        self.said.append(text)
+        if text not in self.said:
+            self.said.append(text)
 
     def log(self, text, *, verbose=False):
         self.said.append(text)
@@ -33,7 +34,7 @@ class Cache:
     """The plugin's functions on one home, as a run uses them."""
 
     def __init__(self, home):
-        self.ctx = SimpleNamespace(paths=Paths(str(home)), console=Listening())
+        self.ctx = Context(paths=Paths(str(home)), console=Listening(), environ={})
         self.root = self.ctx.paths.cache
 
     @property

@@ -6,7 +6,7 @@ both ways. What the core answers itself imports neither pluggy nor any plugin.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cmcore.errors import CmError, UsageError
@@ -150,18 +150,15 @@ def _here(ctx: Context) -> str:
 def _act(ctx: Context, owner: Owner, request: Request) -> Result:
     if owner.plugin is not None:
         return ctx.manager.call(owner, request, ctx)
-    handler = _own_handler(owner, request.action)
-    return handler(ctx, request)
+    # A common action brings its handler along; the core's own noun has a module of functions.
+    handler: Any = owner.action.handler
+    if handler is None:
+        from cmcore import collections_commands
 
-
-def _own_handler(owner: Owner, verb: str) -> Callable[[Context, Request], Result]:
-    """The core's function behind one of its own actions."""
-    if owner.common:
-        from cmcore import actions as module
-    else:
-        from cmcore import collections_commands as module
-    handler: Callable[[Context, Request], Result] = getattr(module, _FUNCTIONS.get(verb, verb))
-    return handler
+        verb = request.action
+        handler = getattr(collections_commands, _FUNCTIONS.get(verb, verb))
+    result: Result = handler(ctx, request)
+    return result
 
 
 def _observed(ctx: Context) -> bool:

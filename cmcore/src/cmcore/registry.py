@@ -177,7 +177,10 @@ class Registry:
         noun = self.automation(automation)
         if noun is None:
             return []
-        found = {a.name: a for a in self._common_actions().values()} if noun.artifacts else {}
+        found: dict[str, Action] = {}
+        if noun.artifacts:
+            for verb, action in self._common_actions().items():
+                found[verb] = action._replace(automation=noun.name)
         for (name, verb), claims in self._verbs.items():
             if name == noun.name:
                 found[verb] = claims[0][0]
@@ -192,7 +195,8 @@ class Registry:
         if len(claims) == 1 or (claims and claims[0][1] is None):
             return Owner(noun, *claims[0])
         if not claims and noun.artifacts and action in self._common_actions():
-            return Owner(noun, self._common_actions()[action], common=True)
+            shared = self._common_actions()[action]
+            return Owner(noun, shared._replace(automation=noun.name), common=True)
         return None
 
     def resolve(self, automation: str, action: str) -> Owner:

@@ -55,9 +55,7 @@ class Cache:
         with open(os.path.join(reservation.path, "payload"), "w") as file:
             file.write(payload)
         state = {"new_env": {"PAYLOAD": payload}, "new_state": {}, "deps": [], "version": payload}
-        return building.publish(
-            self.ctx, reservation, Outcome(tuple(tags), payload, state, meta)
-        )
+        return building.publish(self.ctx, reservation, Outcome(tuple(tags), payload, state, meta))
 
     def build(self, *tags, payload="1", fresh=True, recipe=RECIPE, dialect="cm", **meta):
         request = self.ask(*tags, recipe=recipe, dialect=dialect)

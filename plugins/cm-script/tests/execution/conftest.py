@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from cm_script.dialects import CM, MLC, Dialect
 from cm_script.facade.automation import AutomationFacade
 from cm_script.hooks import RecipeCode, load_code

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
 from cm_script.dialects import CM, MLC, Dialect
 from cm_script.exports import render
 from cm_script.osinfo import os_info
 from cmcore.errors import CmError
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 
 def in_bash(env: dict[str, Any], dialect: Dialect = CM, literal=frozenset(), **outside):
@@ -57,7 +58,15 @@ def test_a_recipe_value_without_reference_or_escape_arrives_as_it_is(value):
 
 @pytest.mark.parametrize(
     "value",
-    ["$(echo sub)", "`echo sub`", "$((1+1))", "a;b&c|d>e", "${X:-y}", "${X%.*}", "awk '{print $3}'"],
+    [
+        "$(echo sub)",
+        "`echo sub`",
+        "$((1+1))",
+        "a;b&c|d>e",
+        "${X:-y}",
+        "${X%.*}",
+        "awk '{print $3}'",
+    ],
 )
 def test_nothing_but_plain_references_is_interpreted(value, dialect, tmp_path):
     assert in_bash({"V": value}, dialect)["V"] == value
@@ -137,7 +146,12 @@ def test_exports_of_a_detected_list_and_a_windows_host():
 
 def test_nothing_is_executed_while_exporting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    env = {"A": "$(touch pwned)", "B": "`touch pwned`", "C": '"; touch pwned; "', "D": "\\$(touch p)"}
+    env = {
+        "A": "$(touch pwned)",
+        "B": "`touch pwned`",
+        "C": '"; touch pwned; "',
+        "D": "\\$(touch p)",
+    }
     in_bash(env)
     in_bash(env, MLC)
     assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from cm_script.dialects import CM, MLC
 from cm_script.native import LAST_LINES, find_script, run_process
 from cmcore.errors import CmError
@@ -67,7 +68,9 @@ def test_much_output_is_neither_lost_nor_a_deadlock(work, console):
 
 def test_a_background_child_does_not_hold_the_step_up_and_lives_on(work, console):
     log = work / "x.log"
-    script = "(while [ ! -e go ]; do sleep 0.02; done; echo late; echo late >&2; touch done) & echo up"
+    script = (
+        "(while [ ! -e go ]; do sleep 0.02; done; echo late; echo late >&2; touch done) & echo up"
+    )
     code, lines = bash(script, console, log=str(log))
     assert (code, lines) == (0, ["up"])
     (work / "go").touch()
@@ -134,8 +137,8 @@ def test_a_program_that_may_not_be_run_is_named(work, console):
 def test_no_descriptor_is_left_open(work, console):
     bash("true", console)
     before = len(os.listdir("/dev/fd"))
-    bash("sleep 30 & echo x", console, log="x.log")
-    subprocess.run(["bash", "-c", "pkill -P 1 -f 'sleep 30' || true"], check=False)
+    _, lines = bash("sleep 30 & echo $!", console, log="x.log")
+    os.kill(int(lines[0]), signal.SIGKILL)
     assert len(os.listdir("/dev/fd")) == before
 
 

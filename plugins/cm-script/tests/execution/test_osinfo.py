@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from cm_script.dialects import CM, MLC
 from cm_script.osinfo import os_info
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cm_script import outputs
 from cm_script.dialects import CM, MLC
 from cmcore.errors import CmError
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def test_lines_become_variables(work, dialect):

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from cm_script.dialects import CM, MLC
 from cm_script.step import StepError, run_step
 from cmcore.errors import CmError, NotFoundError
@@ -68,7 +69,7 @@ def test_the_generated_script_can_be_run_by_hand(recipe, work, console):
 
 def test_state_goes_out_and_comes_back(recipe, work):
     run = recipe(
-        {"run.sh": 'grep -q T_S tmp-state.json && echo \'{"T_N": 3}\' > tmp-run-state.json'}
+        {"run.sh": "grep -q T_S tmp-state.json && echo '{\"T_N\": 3}' > tmp-run-state.json"}
     )
     run.scope.state["T_S"] = {"a": 1}
     run_step(run, run.scope.env, mode="")

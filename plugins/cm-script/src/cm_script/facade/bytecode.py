@@ -20,7 +20,7 @@ def compiled(path: str, store: str) -> CodeType:
         OSError, ValueError: it cannot be read or decoded.
     """
     status = os.stat(path)
-    stamp = (path, status.st_mtime_ns, status.st_size, sys.version, sys.implementation.cache_tag)
+    stamp = f"{path}\0{status.st_mtime_ns}\0{status.st_size}\0{sys.version}"
     name = f"{os.path.basename(os.path.dirname(path))[:60]}-{crc32(path.encode()):08x}.code"
     kept = os.path.join(store, name)
     code = _load(kept, stamp)
@@ -31,7 +31,7 @@ def compiled(path: str, store: str) -> CodeType:
     return code
 
 
-def _load(path: str, stamp: tuple[object, ...]) -> CodeType | None:
+def _load(path: str, stamp: str) -> CodeType | None:
     try:
         with open(path, "rb") as file:
             data = file.read()
@@ -44,7 +44,7 @@ def _load(path: str, stamp: tuple[object, ...]) -> CodeType | None:
     return code if found == stamp and isinstance(code, CodeType) else None
 
 
-def _save(path: str, stamp: tuple[object, ...], code: CodeType) -> None:
+def _save(path: str, stamp: str, code: CodeType) -> None:
     body = marshal.dumps((stamp, code))
     scratch = f"{path}.{os.getpid()}"
     try:

@@ -210,7 +210,7 @@ def assemble_object(alias: str | None, uid: str | None) -> str:
     return ", ".join(part for part in (alias, uid) if part)
 
 
-def convert_tags_to_list(tags_string: str) -> Answer:
+def convert_tags_to_list(tags_string: object) -> Answer:
     """`tags`: comma separated tags as a list."""
     if not isinstance(tags_string, str):
         return {"return": 1, "error": "tags must be text"}

@@ -46,9 +46,9 @@ class Session:
     def facade(self, name: str) -> ModuleType:
         """The module that recipe code gets for `cmind`, `mlc` or `utils`."""
         if name not in self._facades:
-            from cm_script.facade import modules
+            from cm_script.facade.modules import build
 
-            self._facades[name] = modules.build(name, self.engine)
+            self._facades[name] = build(name, self.engine)
         return self._facades[name]
 
     @contextmanager

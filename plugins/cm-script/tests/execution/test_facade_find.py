@@ -9,7 +9,10 @@ from cm_script.dialects import CM, MLC
 
 TOOL = "#!/bin/sh\necho tool {version}\n"
 FILES = {
-    "run.sh": '"$T_TOOL" --version > tmp-ver.out || exit 1\necho "T_RAN=$T_TOOL" > tmp-run-env.out\n',
+    "run.sh": """
+        "$T_TOOL" --version > tmp-ver.out || exit 1
+        echo "T_RAN=$T_TOOL" > tmp-run-env.out
+        """,
     "customize.py": """
         def detect_version(i):
             r = i["automation"].parse_version({"match_text": r"tool\\s*([\\d.]+)",
@@ -99,7 +102,7 @@ def test_nothing_found_is_16_and_wrong_paths_are_errors(search, tools, dialect, 
 
 def test_input_names_one_file_whatever_it_is_called(search, tools, dialect):
     path = tools("elsewhere/other-name")
-    run, find = search(dialect, INPUT=str(path))
+    _, find = search(dialect, INPUT=str(path))
     assert find()["found_file_path"] == str(path)
 
 
@@ -123,7 +126,7 @@ def test_names_with_versions_count_in_order_and_copies_once(search, tools, diale
 
 def test_patterns_in_names(search, tools, dialect, tmp_path):
     tools("lib/libx.so.8.1")
-    run, find = search(dialect, TMP_PATH=str(tmp_path / "tools"))
+    _, find = search(dialect, TMP_PATH=str(tmp_path / "tools"))
     assert find("lib/libx.so.*")["found_file_name"] == "libx.so.8.1"
 
 

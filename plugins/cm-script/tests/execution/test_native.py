@@ -130,7 +130,7 @@ def test_a_missing_program_is_named_with_the_path_that_was_searched(work, consol
 
 def test_a_program_that_may_not_be_run_is_named(work, console):
     (work / "tool").write_text("x")
-    with pytest.raises(CmError, match="cannot start .*tool: Permission denied"):
+    with pytest.raises(CmError, match=r"cannot start .*tool: Permission denied"):
         run_process([str(work / "tool")], ".", os.environ, console)
 
 

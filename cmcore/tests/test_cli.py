@@ -76,7 +76,7 @@ def test_an_error_is_json_as_well(cm):
         ("run notbook x", "'notebook'"),
         ("run notebook --tgas=x", "tags"),
         ("cofnig", "config"),
-        ("find", "cm find notebook"),
+        ("find", "cm search notebook"),
         ("notebook", "cm help notebook"),
         ("plugins lst", "cm plugins list"),
         ("config gt", "cm config get"),
@@ -188,7 +188,7 @@ def test_no_plugins(cm):
 
 def test_print_input_goes_round(cm):
     words = ["run", "notebook", "a b", "--x.y=1", "--n:=[1, null]", "--", "ls", "-l"]
-    shown = cm("print-input", *words, "--out=json")
+    shown = cm("print-input", "--out=json", *words)
     data = json.loads(shown.stdout)
     assert grammar.from_dict(data["input"]).request == grammar.parse(words).request
     text = cm("print-input", *words).stdout
@@ -246,7 +246,7 @@ def test_a_closed_pipe_is_quiet(environ):
     )
     assert process.stdout.readline() == "line\n"
     process.stdout.close()
-    assert process.stderr.read() == "on the way\n" or process.returncode == 141
+    assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(60) == 141
 

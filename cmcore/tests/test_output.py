@@ -73,6 +73,14 @@ def test_what_people_copy_is_not_cut_on_a_narrow_terminal():
     ]
 
 
+def test_other_columns_give_way_first():
+    table = TABLE._replace(rows=[["detect-os", "many,tags," * 9, "/here/script/detect-os"]])
+    lines = output.lines(Result(view=table), Page(80))
+    assert lines[1].startswith("detect-os  many,tags,many,tags,")
+    assert lines[1].endswith("…  /here/script/detect-os")
+    assert len(lines[1]) == 80
+
+
 def test_other_columns_are_cut_to_the_width():
     table = Table(["name", "text"], [["n", "word " * 40], ["m" * 12, "short"]])
     lines = output.lines(Result(view=table), Page(40))

@@ -14,6 +14,7 @@ from cmcore.console import Console
 from cmcore.errors import CmError
 
 if TYPE_CHECKING:
+    from cmcore.context import Context
     from cmcore.types import Request, Result
 
 _INTERNAL = 70  # EX_SOFTWARE of sysexits.h
@@ -69,28 +70,32 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _answer(request: Request, options: grammar.Options, console: Console) -> int:
-    from cmcore.cli import commands
     from cmcore.cli.output import show
     from cmcore.context import Context
 
     ctx = Context(console=console, no_plugins=options.no_plugins)
-    result: Result
     if options.help or not request.action:
         from cmcore.cli.help import explain
 
         result = explain(ctx, request, short=not options.help)
-    elif commands.is_command(ctx, request):
-        result = commands.run(ctx, request)
-    elif not request.automation:
+    else:
+        result = _act(ctx, request)
+    show(result, console, options.save_to_json)
+    return exit_code(result.code)
+
+
+def _act(ctx: Context, request: Request) -> Result:
+    from cmcore.cli import commands
+
+    if commands.is_command(ctx, request):
+        return commands.run(ctx, request)
+    if not request.automation:
         from cmcore.cli.help import incomplete
 
         raise incomplete(ctx.registry, request.action)
-    else:
-        for warning in ctx.registry.warnings():
-            console.warn(warning)
-        result = ctx.call(request)
-    show(result, console, options.save_to_json)
-    return exit_code(result.code)
+    for warning in ctx.registry.warnings():
+        ctx.console.warn(warning)
+    return ctx.call(request)
 
 
 def _fail(error: CmError, options: grammar.Options, console: Console) -> int:

@@ -154,7 +154,8 @@ def _artifacts(
     cut = max(incomplete.rfind(" "), incomplete.rfind(",")) + 1
     head, last = incomplete[:cut], incomplete[cut:]
     request = grammar.parse([word for word in words if not word.startswith("@")]).request
-    found = [(head + word, "") for word in ctx.index.completions(noun, last)]
+    known = [*ctx.index.completions(noun, last), *ctx.index.all_tags(noun)]
+    found = [(head + word, "") for word in known]
     # Plugins see the words of a query as a list of tags, however they are separated.
     query = incomplete.replace(" ", ",")
     for word in ctx.manager.complete(ctx, request, query):

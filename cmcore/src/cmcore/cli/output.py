@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from cmcore.errors import CmError
 
 _GAP = "  "
-#: A column of a table that does not fit the terminal is not made narrower than this.
-_NARROWEST = 10
+#: Columns of a table that does not fit the terminal are not made narrower than this.
+_NARROWEST = 16
+#: The same, while the column that people copy is still in the row.
+_COMFORTABLE = 24
 
 
 def show(result: Result, console: Console, save_to: str = "") -> None:
@@ -137,15 +139,22 @@ def _table(table: Table, room: int, console: Console) -> list[str]:
     cells = [[_flat(cell) for cell in row] for row in table.rows]
     wanted = [max(_width(row[c]) for row in [list(table.columns), *cells]) for c in columns]
     below: int | None = None
-    widths = _fit(wanted, room)
-    if widths != wanted and table.plain is not None and len(columns) > 1:
-        # What people copy from a table is never cut: it gets a line of its own.
-        below = table.plain
-        beside = [c for c in columns if c != below]
-        fitted = dict(zip(beside, _fit([wanted[c] for c in beside], room), strict=True))
-        widths = [fitted.get(c, 0) for c in columns]
-    elif len(columns) == 1:
+    widths = _fit(wanted, room, _NARROWEST)
+    if len(columns) == 1:
         widths = wanted
+    elif widths != wanted and table.plain is not None:
+        # What people copy from a table is never cut: if the others cannot give way with dignity,
+        # it gets a line of its own.
+        special = table.plain
+        beside = [c for c in columns if c != special]
+        left = room - wanted[special] - len(_GAP)
+        fitted = _fit([wanted[c] for c in beside], left, _COMFORTABLE)
+        if _total(fitted) > left:
+            fitted = _fit([wanted[c] for c in beside], room, _NARROWEST)
+            below = special
+        widths = list(wanted)
+        for column, width in zip(beside, fitted, strict=True):
+            widths[column] = width
     shown = [c for c in columns if c != below]
     found = [console.bold(_row(list(table.columns), shown, widths))] if len(columns) > 1 else []
     for row in cells:
@@ -159,14 +168,18 @@ def _row(row: Sequence[str], shown: Sequence[int], widths: Sequence[int]) -> str
     return _GAP.join(_cell(row[c], widths[c]) for c in shown).rstrip()
 
 
-def _fit(wanted: Sequence[int], room: int) -> list[int]:
-    """Widths that fit `room` columns, taken from the widest first."""
+def _fit(wanted: Sequence[int], room: int, narrowest: int) -> list[int]:
+    """Widths that fit `room` columns if `narrowest` allows it, taken from the widest first."""
     widths = list(wanted)
-    excess = sum(widths) + len(_GAP) * (len(widths) - 1) - room
-    while excess > 0 and max(widths) > _NARROWEST:
+    excess = _total(widths) - room
+    while excess > 0 and max(widths) > narrowest:
         widths[widths.index(max(widths))] -= 1
         excess -= 1
     return widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
 def _cell(text: str, width: int) -> str:

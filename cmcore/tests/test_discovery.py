@@ -62,12 +62,12 @@ def test_egg_info_of_an_editable_install_has_no_version_in_its_name(tmp_path):
     assert own([tmp_path / "src"]) == [("x", "cm_x.plugin", "cm-plugin-x", "3.1")]
 
 
-def test_a_version_with_a_dash_is_read_from_the_metadata(tmp_path):
-    info = tmp_path / "cm_plugin_x-1.0-1.dist-info"
+def test_a_folder_name_with_several_dashes_is_explained_by_its_metadata(tmp_path):
+    info = tmp_path / "cm-plugin-x-1.0.dist-info"  # what some old tools wrote
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: cm-plugin-x\nVersion: 1.0-1\n\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: cm-plugin-x\nVersion: 1.0\n\n")
     (info / "entry_points.txt").write_text("[cmcore.plugins]\nx = cm_x.plugin\n")
-    assert own([tmp_path]) == standard([tmp_path]) == [("x", "cm_x.plugin", "cm-plugin-x", "1.0-1")]
+    assert own([tmp_path]) == standard([tmp_path]) == [("x", "cm_x.plugin", "cm-plugin-x", "1.0")]
 
 
 def test_the_standard_way_gives_the_same_candidates(tmp_path):

@@ -78,6 +78,15 @@ def test_a_fault_names_distribution_version_stage_and_cause(fake_plugin, cm_cont
     assert not [p for p in ctx.manager.get_plugins() if "bad" in repr(p) and stage == "register"]
 
 
+def test_a_plugin_that_failed_is_asked_for_nothing_more(fake_plugin, cm_context):
+    fake_plugin("bad", code="import gone_", hooks=["cm_run", "cm_health_checks"])
+    ctx = cm_context()
+    with pytest.raises(PluginError):
+        run(ctx, "bad")
+    assert ctx.registry.with_hook("cm_health_checks") == []
+    assert [str(s.error) for s in ctx.registry.plugins()] == ctx.registry.warnings()
+
+
 def test_errors_of_the_family_pass_unchanged(fake_plugin, cm_context):
     fake_plugin("note", code=HEAD + "@hookimpl\ndef cm_run(ctx): raise NotFoundError('gone')\n")
     with pytest.raises(NotFoundError, match=r"^gone$"):

@@ -86,10 +86,10 @@ def _reason(explained: Sequence[Mapping[str, str]], case: str, name: str, detail
 
 
 def read_cases(path: str) -> Iterator[dict[str, Any]]:
-    with open(path, "rb") as raw:
-        stream = lzma.open(raw) if path.endswith(".xz") else raw
-        for line in stream:
-            yield json.loads(line)
+    with open(path, "rb") as handle:
+        data = handle.read()
+    for line in (lzma.decompress(data) if path.endswith(".xz") else data).splitlines():
+        yield json.loads(line)
 
 
 class Recipes:

@@ -16,7 +16,8 @@ from cm_script import depedit, placeholders, versions
 from cm_script.blocks import apply_block, edits_of, map_inputs, with_suffix
 from cm_script.merge import copied, merge, merge_env
 from cm_script.scope import DEP_KINDS
-from cm_script.variations import application_order, resolve
+from cm_script.variations import resolve
+from cm_script.varnames import application_order
 from cmcore.errors import CmError
 
 if TYPE_CHECKING:

@@ -15,14 +15,14 @@ def nearest(word: str, words: Iterable[str], what: str) -> str:
         words: what is there.
         what: plural name of what these are, for example `variations`.
     """
-    from cmcore.naming import did_you_mean
+    from cmcore.naming import did_you_mean, suggestion
 
     known = sorted({str(name) for name in words})
     if not known:
         return f"there are no {what}"
     near = did_you_mean(word, known)
     if near:
-        return "did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
+        return suggestion(near)
     return f"the {what} are " + listed(known)
 
 

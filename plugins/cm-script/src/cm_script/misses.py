@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cm_script.hints import listed, nearest
-from cm_script.variations import key_of
+from cm_script.varnames import key_of
 from cmcore.errors import NotFoundError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cm_script.query import Query, as_tags
-from cm_script.variations import key_of
+from cm_script.varnames import key_of
 
 if TYPE_CHECKING:
     from cmcore.types import Artifact

@@ -1,7 +1,7 @@
 """What every automation with artifacts can do, unless its plugin does it another way.
 
 `search`, `load` and `show` stand here; the actions that change files stand in `action_add` and
-`action_edit`. `COMMON` lists them all with their flags.
+`action_edit`, which are imported when one of them is called. `COMMON` lists all with their flags.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from cmcore.action_add import add, copy
-from cmcore.action_edit import move, remove, update
 from cmcore.action_names import describe, flag, not_found, one, selected
 from cmcore.types import Action, Artifact, Flag, Request, Result, Table
 
@@ -88,6 +86,41 @@ def show(ctx: Context, request: Request) -> Result:
         items.append({**describe(artifact), "cid": cid, "files": files, "meta": artifact.meta})
         remarks += ctx.index.remarks_on(artifact)
     return Result({"list": items}, views, warnings=(*_warnings(ctx), *remarks))
+
+
+def add(ctx: Context, request: Request) -> Result:
+    """`cm add NOUN [NAME]`; see `cmcore.action_add`."""
+    from cmcore import action_add
+
+    return action_add.add(ctx, request)
+
+
+def copy(ctx: Context, request: Request) -> Result:
+    """`cm cp NOUN NAME TARGET`; see `cmcore.action_add`."""
+    from cmcore import action_add
+
+    return action_add.copy(ctx, request)
+
+
+def update(ctx: Context, request: Request) -> Result:
+    """`cm update NOUN NAME...`; see `cmcore.action_edit`."""
+    from cmcore import action_edit
+
+    return action_edit.update(ctx, request)
+
+
+def move(ctx: Context, request: Request) -> Result:
+    """`cm mv NOUN NAME TARGET`; see `cmcore.action_edit`."""
+    from cmcore import action_edit
+
+    return action_edit.move(ctx, request)
+
+
+def remove(ctx: Context, request: Request) -> Result:
+    """`cm rm NOUN NAME...`; see `cmcore.action_edit`."""
+    from cmcore import action_edit
+
+    return action_edit.remove(ctx, request)
 
 
 def _own_meta(artifact: Artifact) -> dict[str, Any]:

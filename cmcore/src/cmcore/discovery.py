@@ -3,7 +3,7 @@
 The standard answer, `importlib.metadata.entry_points`, costs more to import than the whole scan
 below. The scan reads `entry_points.txt` of every `*.dist-info` and `*.egg-info` folder on
 `sys.path` and returns the same entry points; `CM_DISCOVERY=metadata` switches to the standard
-one, for zipped packages and other exotic finders.
+one, which also asks finders that others have installed. A plugin must lie in a folder either way.
 
 The current folder is never searched: a folder that somebody unpacked must not become a plugin by
 being stood in. Damaged files are reported in `Candidate.problem`, never raised.

@@ -26,13 +26,7 @@ def automation(registry: Registry, name: str) -> UsageError:
         users = {s.provenance for _, s in registry.extensions(name) if s}
         hints = [f"{user} adds actions to it but does not bring it" for user in sorted(users)]
         near = suggestion(did_you_mean(name, known))
-        if near:
-            hints.append(near)
-        elif known:
-            hints.append(f"known: {', '.join(known)}")
-        if re.fullmatch(r"[a-z][a-z0-9._-]*", name):
-            package = f"cm-plugin-{name}"
-            hints.append(f"a package named {package} may bring it: pip install {package}")
+        hints += [near] if near else [f"known: {', '.join(known)}", *_package(name)]
     return UsageError(f"no automation '{name}'", hint="; ".join(hints))
 
 
@@ -42,10 +36,12 @@ def action(registry: Registry, noun: Automation, name: str) -> UsageError:
     hints = _unusable(registry, noun.name, name)
     if not hints:
         near = suggestion(did_you_mean(name, known))
-        hints = [near] if near else [f"known: {', '.join(known)}"] if known else []
+        hints = [near] if near else [f"known: {', '.join(known)}"]
         others = [n.name for n in registry.automations() if registry.owner(n.name, name)]
         if others and not near:
             hints.append(f"'{name}' works with {', '.join(others)}")
+        elif not near:
+            hints += _package(name)
     return UsageError(f"no action '{name}' for automation '{noun.name}'", hint="; ".join(hints))
 
 
@@ -54,6 +50,18 @@ def flag(name: str, verb: str, noun: str, known: list[str]) -> UsageError:
     near = suggestion(did_you_mean(name, known))
     hint = near or (f"known: {', '.join('--' + k for k in known)}" if known else "it takes none")
     return UsageError(f"unknown flag '--{name}' of '{verb} {noun}'", hint=hint)
+
+
+def _package(name: str) -> list[str]:
+    """Where a name that resembles nothing known may come from.
+
+    Not said of a name that looks like a typing mistake: nobody should be led to install a package
+    by the name of one.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9._-]*", name):
+        return []
+    package = f"cm-plugin-{name.replace('_', '-')}"
+    return [f"a package named {package} may bring it: pip install {package}"]
 
 
 def _unusable(registry: Registry, noun: str, verb: str) -> list[str]:

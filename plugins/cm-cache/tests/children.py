@@ -6,12 +6,11 @@ import os
 import sys
 import time
 
+from cm_cache import building, lookup
 from cmcore.console import Console
 from cmcore.context import Context
 from cmcore.paths import Paths
 from cmcore.types import CacheEntry, CacheRequest, Outcome
-
-from cm_cache import building, lookup
 
 
 def context(home):

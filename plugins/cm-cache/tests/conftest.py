@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 import pytest
+
+from cm_cache import building, lookup, opened
 from cmcore.console import Console
 from cmcore.context import Context
 from cmcore.paths import Paths
 from cmcore.types import CacheRequest, Outcome, Reservation
-
-from cm_cache import building, lookup, opened
 
 RECIPE = "00000000000000aa"
 

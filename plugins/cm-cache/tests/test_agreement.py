@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 
-from cmcore.types import Request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cm_cache import layout, opened, removal
 from cm_cache.relocate import relocated
+from cmcore.types import Request
 
 TAGS = ["get", "tool", "_x", "_y", "version-1"]
 tag_sets = st.lists(st.sampled_from(TAGS), min_size=1, max_size=4, unique=True)

@@ -4,10 +4,10 @@ import json
 import os
 
 import pytest
-from cmcore.errors import StorageError, UsageError
-from cmcore.types import CacheEntry, Outcome, Reservation
 
 from cm_cache import building, identity, layout
+from cmcore.errors import StorageError, UsageError
+from cmcore.types import CacheEntry, Outcome, Reservation
 
 
 def test_published_entry_is_found_with_its_state(cache):

@@ -6,10 +6,10 @@ import stat
 import time
 
 import pytest
-from cmcore.errors import AmbiguousError, CmError, NotFoundError, UsageError
-from cmcore.types import Request
 
 from cm_cache import choose, commands, contributions, layout, removal
+from cmcore.errors import AmbiguousError, CmError, NotFoundError, UsageError
+from cmcore.types import Request
 
 
 def ask(*words, **flags):

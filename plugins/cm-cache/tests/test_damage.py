@@ -7,11 +7,11 @@ import signal
 import sqlite3
 
 import pytest
-from cmcore.errors import StorageError
-from cmcore.types import Reservation
 
 from cm_cache import layout, opened, schema
 from cm_cache.index import Index
+from cmcore.errors import StorageError
+from cmcore.types import Reservation
 
 
 def emptied(path):

@@ -4,6 +4,7 @@ import os
 import sys
 
 import pytest
+
 from cmcore.testing import PluginContract
 from cmcore.testing.dists import fake_dist
 from cmcore.testing.processes import run_cm

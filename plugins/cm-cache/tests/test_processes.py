@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+
 from cmcore.types import CacheEntry, Reservation
 
 CHILDREN = os.path.join(os.path.dirname(__file__), "children.py")

@@ -102,9 +102,9 @@ class Claim:
         import json
 
         self.note.update(changes)
-        storage.write_atomic(
-            os.path.join(folder, layout.BUILDING), json.dumps(self.note, indent=2) + "\n"
-        )
+        # Not durable: after a power failure the folder is merely not built on.
+        text = json.dumps(self.note, indent=2) + "\n"
+        storage.write_atomic(os.path.join(folder, layout.BUILDING), text, durable=False)
 
 
 def folder_lock(ctx: Context, folder: str, *, wait: bool = False) -> Lock | None:

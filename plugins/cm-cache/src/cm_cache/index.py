@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 #: A modification time younger than this, in seconds, may not be the last one of its clock tick.
 SETTLED = 0.1
 
-_COLUMNS = "uid, kind, tags, recipe, dialect, slot, digest, created, meta, reason, stamp, checked"
+#: More new entries than this take seconds to read.
+MANY = 2000
+
+_COLUMNS = "uid, kind, tags, recipe, dialect, slot, digest, created, meta, reason, stamp"
 _COLUMNS_OF_E = ", ".join(f"e.{name}" for name in _COLUMNS.split(", "))
 
 
@@ -38,8 +41,11 @@ class Index:
         """Give the database file back."""
         self._db.close()
 
-    def follow(self) -> list[Record]:
+    def follow(self, report: Callable[[str], None]) -> list[Record]:
         """Take in what came and went by other hands.
+
+        Args:
+            report: gets a sentence when that will take a while.
 
         Returns:
             Entries found damaged that were not known as such.
@@ -47,13 +53,16 @@ class Index:
         # Read before the folder is listed: what happens in between is then noticed next time.
         mark = layout.root_mark(self.root)
         seen = self._about("mark")
-        came = self._follow_names(mark) if not mark or mark != seen else []
+        came = self._follow_names(mark, report) if not mark or mark != seen else []
         return came + self._follow_unsettled()
 
-    def _follow_names(self, mark: str) -> list[Record]:
+    def _follow_names(self, mark: str, report: Callable[[str], None]) -> list[Record]:
         there = set(layout.names(self.root))
         known = {row[0] for row in self._db.execute("SELECT uid FROM entries")}
-        came = [r for r in (records.read(self.root, uid) for uid in there - known) if r]
+        new = there - known
+        if len(new) > MANY:
+            report(f"reading {len(new)} cache entries into the index of {self.root}")
+        came = [record for record in (records.read(self.root, uid) for uid in new) if record]
         tick = float(mark.partition(".")[0]) / 1e9 if mark else 0.0
         settled = not 0 <= time.time() - tick < SETTLED
         self._begin()
@@ -61,10 +70,12 @@ class Index:
             for uid in known - there:
                 if not os.path.isdir(os.path.join(self.root, uid)):
                     self._forget(uid)
+            fresh: list[Record] = []
             for record in came:
                 # Another process may have filed it meanwhile, and knows better.
-                if not self._known(record.uid):
-                    self._file(record)
+                if self._row(record.uid) is None:
+                    fresh.append(record)
+            self._file(fresh)
             self._set_about("mark", mark if settled else "")
             self._db.execute("COMMIT")
         except BaseException:
@@ -88,13 +99,10 @@ class Index:
 
     def find(self, kind: str, wanted: Iterable[str], excluded: Iterable[str]) -> list[Record]:
         """Records of `kind` that carry all of `wanted` and none of `excluded`, as last read."""
-        words = {f",kind={kind}", *wanted}
-        places = ",".join("?" * len(words))
-        rows = self._db.execute(f"SELECT tag, n FROM counts WHERE tag IN ({places})", [*words])
-        counts: dict[str, int] = dict(rows.fetchall())
-        if len(counts) < len(words):
+        words = self._rarest_first({f",kind={kind}", *wanted})
+        if not words:
             return []
-        rarest, *others = sorted(words, key=lambda word: (counts[word], word))
+        rarest, *others = words
         has = "EXISTS (SELECT 1 FROM tags t WHERE t.tag = ? AND t.uid = e.uid)"
         without = list(excluded)
         conditions = ["r.tag = ?", *[has] * len(others), *[f"NOT {has}"] * len(without)]
@@ -103,14 +111,28 @@ class Index:
         found = self._db.execute(sql + " AND ".join(conditions), [rarest, *others, *without])
         return [_record(row) for row in found.fetchall()]
 
-    def put(self, uid: str, *, check_state: bool = False) -> Record | None:
+    def _rarest_first(self, words: set[str]) -> list[str]:
+        """`words`, the one that the fewest entries carry first; empty when none carries one."""
+        limit = 50
+        while True:
+            # Counting stops at the limit: most look-ups hold a word that few entries carry.
+            sql = "SELECT count(*) FROM (SELECT 1 FROM tags WHERE tag = ? LIMIT ?)"
+            counts = {w: self._db.execute(sql, (w, limit)).fetchone()[0] for w in words}
+            fewest = min(counts.values())
+            if fewest == 0:
+                return []
+            if fewest < limit:
+                return sorted(words, key=lambda word: (counts[word], word))
+            limit *= 20
+
+    def put(self, uid: str) -> Record | None:
         """Read the entry folder and file what is there."""
-        record = records.read(self.root, uid, check_state=check_state)
+        record = records.read(self.root, uid)
         self._begin()
         try:
             self._forget(uid)
             if record:
-                self._file(record)
+                self._file([record])
             else:
                 self._set_about("mark", "")  # it went unnoticed, and others may have come so
             self._db.execute("COMMIT")
@@ -128,7 +150,7 @@ class Index:
             if gone:
                 self._forget(gone)
             if came:
-                self._file(Record(came, BUILDING, ("tmp",)))
+                self._file([Record(came, BUILDING, ("tmp",))])
             if followed:
                 self._set_about("mark", layout.root_mark(self.root))
             self._db.execute("COMMIT")
@@ -150,35 +172,37 @@ class Index:
     def _set_about(self, name: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO about VALUES(?, ?)", (name, value))
 
-    def _known(self, uid: str) -> bool:
-        return bool(self._db.execute("SELECT 1 FROM entries WHERE uid = ?", (uid,)).fetchone())
+    def _row(self, uid: str) -> Record | None:
+        sql = f"SELECT {_COLUMNS} FROM entries WHERE uid = ?"
+        row = self._db.execute(sql, (uid,)).fetchone()
+        return _record(row) if row else None
 
     def _forget(self, uid: str) -> None:
-        self._db.execute("DELETE FROM tags WHERE uid = ?", (uid,))
-        self._db.execute("DELETE FROM entries WHERE uid = ?", (uid,))
+        record = self._row(uid)
+        if record:
+            self._db.executemany("DELETE FROM tags WHERE tag = ? AND uid = ?", _filed_under(record))
+            self._db.execute("DELETE FROM entries WHERE uid = ?", (uid,))
 
-    def _file(self, record: Record) -> None:
+    def _file(self, found: Sequence[Record]) -> None:
         import json
 
-        row = record._replace(
-            tags=json.dumps(record.tags),  # type: ignore[arg-type]  # the row's form of the record
-            meta=json.dumps(dict(record.meta)),  # type: ignore[arg-type]  # likewise
-        )
-        self._db.execute(f"INSERT INTO entries({_COLUMNS}) VALUES({','.join('?' * 12)})", row)
-        words = (
-            f",kind={record.kind}",
-            *records.pseudo_tags(record),
-            *record.tags,
-        )
-        self._db.executemany(
-            "INSERT OR IGNORE INTO tags VALUES(?, ?)", [(word, record.uid) for word in words]
-        )
+        rows = [
+            (*r[:2], json.dumps(r.tags), *r[3:8], json.dumps(dict(r.meta)), *r[9:]) for r in found
+        ]
+        places = ",".join("?" * len(Record._fields))
+        self._db.executemany(f"INSERT INTO entries({_COLUMNS}) VALUES({places})", rows)
+        # Sorted, because a database takes a hundred thousand rows in order far faster.
+        words = sorted(pair for record in found for pair in _filed_under(record))
+        self._db.executemany("INSERT INTO tags VALUES(?, ?)", words)
+
+
+def _filed_under(record: Record) -> set[tuple[str, str]]:
+    words = (f",kind={record.kind}", *records.pseudo_tags(record), *record.tags)
+    return {(word, record.uid) for word in words}
 
 
 def _record(row: Sequence[Any]) -> Record:
     import json
 
     record = Record._make(row)
-    return record._replace(
-        tags=tuple(json.loads(row[2])), meta=json.loads(row[8]), checked=bool(row[11])
-    )
+    return record._replace(tags=tuple(json.loads(row[2])), meta=json.loads(row[8]))

@@ -27,7 +27,6 @@ class Record(NamedTuple):
         meta: the `_cm.json`, or what a building entry notes about itself.
         reason: one clause that says what is damaged.
         stamp: `layout.stamp` of the folder when it was read.
-        checked: True when the state file is known to be readable in this stamp.
     """
 
     uid: str
@@ -41,7 +40,6 @@ class Record(NamedTuple):
     meta: Mapping[str, Any] = {}
     reason: str = ""
     stamp: str = ""
-    checked: bool = False
 
     @property
     def version(self) -> str:
@@ -115,12 +113,8 @@ def load_state(folder: str) -> dict[str, Any]:
     return state
 
 
-def read(root: str, uid: str, *, check_state: bool = False) -> Record | None:
-    """What lies in the entry folder `uid` now; None when there is no such folder.
-
-    Args:
-        check_state: read the state file as well, so that damage in it shows up here.
-    """
+def read(root: str, uid: str) -> Record | None:
+    """What lies in the entry folder `uid` now; None when there is no such folder."""
     folder = os.path.join(root, uid)
     if not os.path.isdir(folder):
         return None
@@ -129,11 +123,7 @@ def read(root: str, uid: str, *, check_state: bool = False) -> Record | None:
         return _read_building(folder, uid, stamp)
     try:
         record = _read_finished(folder, uid, stamp)
-        if not stamp.partition("|")[2]:
-            raise StorageError(f"{layout.STATE} is missing")
-        if check_state:
-            load_state(folder)
-            record = record._replace(checked=True)
+        load_state(folder)
     except StorageError as error:
         return Record(uid, DAMAGED, reason=error.message, stamp=stamp)
     return record

@@ -21,26 +21,17 @@ _STEM = "entries-1."
 #: How long a statement waits for another process's write, in seconds.
 PATIENCE = 20.0
 
-# Counting the entries of each tag lets a look-up start from its rarest tag, whatever the size of
-# the cache. Recipe, dialect and kind are filed as tags too (with a comma, which no tag can have).
+# Recipe, dialect, key digest and kind are filed as tags too (with a comma, which no tag can have),
+# so that every look-up is the same: start from the rarest word, test the others.
 _TABLES = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS about(name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tags(tag TEXT, uid TEXT, PRIMARY KEY(tag, uid)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries(
     uid TEXT PRIMARY KEY, kind TEXT NOT NULL, tags TEXT NOT NULL, recipe TEXT NOT NULL,
     dialect TEXT NOT NULL, slot TEXT NOT NULL, digest TEXT NOT NULL, created REAL NOT NULL,
-    meta TEXT NOT NULL, reason TEXT NOT NULL, stamp TEXT NOT NULL, checked INTEGER NOT NULL
+    meta TEXT NOT NULL, reason TEXT NOT NULL, stamp TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tags(tag TEXT, uid TEXT, PRIMARY KEY(tag, uid)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS tags_of_entry ON tags(uid);
-CREATE TABLE IF NOT EXISTS counts(tag TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TRIGGER IF NOT EXISTS tag_filed AFTER INSERT ON tags BEGIN
-    INSERT INTO counts VALUES(new.tag, 1) ON CONFLICT(tag) DO UPDATE SET n = n + 1;
-END;
-CREATE TRIGGER IF NOT EXISTS tag_gone AFTER DELETE ON tags BEGIN
-    UPDATE counts SET n = n - 1 WHERE tag = old.tag;
-    DELETE FROM counts WHERE tag = old.tag AND n < 1;
-END;
 COMMIT;
 """
 
@@ -75,7 +66,7 @@ def connect(root: str, number: int) -> sqlite3.Connection:
     try:
         # A commit lost in a power failure is found again by the cache folder's mark.
         connection.execute("PRAGMA synchronous = NORMAL")
-        made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tag_gone'").fetchone()
+        made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'entries'").fetchone()
         if not made:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_TABLES)

@@ -61,18 +61,18 @@ class Shelf:
 
     def everything(self) -> list[Record]:
         """What lies in every entry folder, read anew; for commands that look for damage."""
-        found = (records.read(self.root, uid, check_state=True) for uid in layout.names(self.root))
+        found = (records.read(self.root, uid) for uid in layout.names(self.root))
         return sorted((record for record in found if record), key=Record.sort_key)
 
     def get(self, uid: str) -> Record | None:
         """What lies in the entry folder `uid`, read anew."""
-        return records.read(self.root, uid, check_state=True)
+        return records.read(self.root, uid)
 
     def put(self, uid: str) -> Record | None:
         """Take notice that the folder `uid` changed, or went."""
         return self._indexed(
-            lambda index: index.put(uid, check_state=True),
-            lambda: records.read(self.root, uid, check_state=True),
+            lambda index: index.put(uid),
+            lambda: records.read(self.root, uid),
         )
 
     def make_folder(self, uid: str) -> None:
@@ -119,7 +119,7 @@ class Shelf:
     ) -> list[Record]:
         kept: list[Record] = []
         for _ in range(2):
-            for record in index.follow():
+            for record in index.follow(self._ctx.console.log):
                 self._warn(record)
             kept, gone = self._verified(index, kind, wanted, excluded)
             if not gone:
@@ -133,8 +133,7 @@ class Shelf:
         gone = False
         for found in index.find(kind, wanted, excluded):
             stale = layout.stamp(self.folder(found.uid)) != found.stamp
-            unchecked = kind == FINISHED and not found.checked
-            now = index.put(found.uid, check_state=True) if stale or unchecked else found
+            now = index.put(found.uid) if stale else found
             if now is None:
                 gone = True
             elif now.kind == DAMAGED:

@@ -303,10 +303,16 @@ def test_no_failure_looks_like_success(code, expected):
         ["run", "notebook", "--dry"],
         ["rum", "notebook"],
         ["run", "notebook", "---dry"],
+        ["plugins", "list"],
+        ["config", "get", "core.form"],
+        ["version"],
+        ["help", "run", "notebook"],
+        ["help", "notebook", "one"],
+        ["find", "notebook", "x*"],
     ],
 )
 def test_python_and_command_line_agree(cm, environ, words):
-    words = [words[0], words[1], "--out=json", *words[2:]]
+    words = ["--out=json", *words]
     code = "import cmcore, json, sys; print(json.dumps(cmcore.access(json.loads(sys.argv[1]))))"
     answers = [json.loads(cm(*words).stdout)]
     requests = [words]

@@ -36,7 +36,21 @@ def run(ctx: Context, request: Request) -> Result:
         VetoedError: an observer refused it.
         CmError: the action failed.
     """
+    if is_command(ctx, request):
+        from cmcore.cli import commands
+
+        return commands.run(ctx, request)
     owner, request = _understand(ctx, request)
+    return carry_out(ctx, owner, request)
+
+
+def carry_out(ctx: Context, owner: Owner, request: Request) -> Result:
+    """Let the owner act, with observers before and after.
+
+    Raises:
+        VetoedError: an observer refused it.
+        CmError: the action failed.
+    """
     if not _observed(ctx):
         return _act(ctx, owner, request)
     try:
@@ -101,6 +115,19 @@ def default_context() -> Context:
 
         _default = (state, Context())
     return _default[1]
+
+
+def is_command(ctx: Context, request: Request) -> bool:
+    """Whether it is one of the core's own commands, which have no noun: `plugins`, `config`, ...
+
+    A plugin may bring a verb of such a name for its noun (`cm doctor docker`), unless the words
+    behind the command are its own.
+    """
+    action = canonical_action(request.action)
+    for command in ctx.registry.commands():
+        if command.name == action:
+            return bool(command.usage) or ctx.registry.owner(request.automation, action) is None
+    return False
 
 
 def check_flags(owner: Owner, request: Request) -> None:

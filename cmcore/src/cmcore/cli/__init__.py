@@ -85,16 +85,15 @@ def _answer(request: Request, options: grammar.Options, console: Console) -> int
 
 
 def _act(ctx: Context, request: Request) -> Result:
-    from cmcore.cli import commands
+    from cmcore.dispatch import is_command
 
-    if commands.is_command(ctx, request):
-        return commands.run(ctx, request)
-    if not request.automation:
-        from cmcore.cli.help import incomplete
+    if not is_command(ctx, request):
+        if not request.automation:
+            from cmcore.cli.help import incomplete
 
-        raise incomplete(ctx.registry, request.action)
-    for warning in ctx.registry.warnings():
-        ctx.console.warn(warning)
+            raise incomplete(ctx.registry, request.action)
+        for warning in ctx.registry.warnings():
+            ctx.console.warn(warning)
     return ctx.call(request)
 
 

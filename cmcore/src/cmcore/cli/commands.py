@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cmcore.errors import UsageError
+from cmcore.grammar import canonical_action
 from cmcore.types import Request, Result, Table
 
 if TYPE_CHECKING:
@@ -17,25 +18,13 @@ if TYPE_CHECKING:
 Handler = Callable[["Context", Request], Result]
 
 
-def is_command(ctx: Context, request: Request) -> bool:
-    """Whether the core itself answers, rather than the owner of a noun."""
-    if request.action not in _COMMANDS:
-        return False
-    # A plugin may have a verb of that name for its noun (`cm doctor docker`), except that the
-    # words behind the core's own commands are never nouns.
-    return (
-        request.action in _OWN_WORDS
-        or ctx.registry.owner(request.automation, request.action) is None
-    )
-
-
 def run(ctx: Context, request: Request) -> Result:
     """Answer one of the core's commands.
 
     Raises:
         UsageError: a sub-command or an argument that it does not know.
     """
-    return _COMMANDS[request.action](ctx, request)
+    return _COMMANDS[canonical_action(request.action)](ctx, request)
 
 
 def _plugins(ctx: Context, request: Request) -> Result:
@@ -164,4 +153,3 @@ _COMMANDS: dict[str, Handler] = {
     "uid": _uid,
     "help": _help,
 }
-_OWN_WORDS = ("plugins", "config", "completion", "print_input", "help")

@@ -70,10 +70,12 @@ def explain_words(ctx: Context, words: Sequence[str], request: Request) -> Resul
     if noun and (artifacts or "tags" in request.flags):
         owner = registry.owner(noun.name, "help")
         if owner is not None:
-            flags = dict(request.flags)
-            return ctx.call(
-                Request("help", noun.name, tuple(artifacts), flags, None, request.console)
+            from cmcore.dispatch import carry_out
+
+            asked = request._replace(
+                action="help", automation=noun.name, artifacts=tuple(artifacts), command=None
             )
+            return carry_out(ctx, owner, asked)
     if noun and verb:
         return _result(ctx, _action(registry, noun, verb))
     if noun:

@@ -6,6 +6,7 @@ owner is stands in a file beside the lock, which is for messages only and never 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -18,6 +19,9 @@ from cmcore.storage import make_dir, storage_error, write_atomic
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
+
+#: What file systems without locks answer.
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)
 
 _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 0.25
@@ -162,6 +166,8 @@ class Lock:
         except NotImplementedError as error:
             raise self._unsupported() from error
         except OSError as error:
+            if error.errno in _NO_LOCKS:
+                raise self._unsupported() from error
             raise storage_error(error, self.path, f"lock {self.what}") from error
         if isinstance(lock, SoftFileLock):
             # Such a lock outlives an owner that is killed, so nobody would ever get it again.

@@ -121,9 +121,7 @@ def _splice(text: str, changes: dict[str, Any], removed: frozenset[str]) -> str 
     for at, (key, _) in enumerate(node.value):
         end = starts[at + 1] if at + 1 < len(starts) else len(lines)
         name = key.value
-        if name in removed:
-            continue
-        if name not in changes:
+        if name not in changes and name not in removed:
             out += lines[starts[at] : end]
             continue
         # Blank lines and comments at the margin belong to the next key.

@@ -95,14 +95,21 @@ def _select(engine: Engine, inputs: dict[str, Any]) -> tuple[Artifact, Query, Di
 
 
 def _overrides(inputs: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
-    """`--adr` and `add_deps_recursive`: one dictionary that the whole tree shares."""
+    """`--adr` and `add_deps_recursive`, the dictionary that a whole tree shares.
+
+    A dependency entry with an `adr` of its own gets a dictionary of its own: what it says, and
+    what its dependencies add, does not reach the recipes beside it.
+    """
     shared_edits = inputs.get("add_deps_recursive")
     if not isinstance(shared_edits, dict):
-        shared_edits = inputs["add_deps_recursive"] = {}
+        shared_edits = {}
     given = inputs.get("adr")
-    if isinstance(given, dict) and given is not shared_edits:
-        merge_edits(shared_edits, given, dialect)
-    return shared_edits
+    if not isinstance(given, dict) or not given:
+        return shared_edits
+    own: dict[str, Any] = {}
+    merge_edits(own, given, dialect)
+    merge_edits(own, shared_edits, dialect)
+    return own
 
 
 def _refuse_unknown_flags(inputs: dict[str, Any], artifact: Artifact) -> None:

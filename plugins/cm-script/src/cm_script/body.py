@@ -48,6 +48,7 @@ def execute(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
         run.console.warn(warning)
     _take_default_version(run)
     scope.env[run.key("TMP_CURRENT_SCRIPT_PATH")] = run.artifact.path
+    placeholders.fill(scope.env)
     _load_code(run)
     _docker_dependencies(run)
     _predeps(run)
@@ -142,7 +143,7 @@ def _hook(run: RecipeRun, name: str, **extra: Any) -> dict[str, Any]:
 
 
 def _predeps(run: RecipeRun) -> None:
-    if run.scope.meta.get("predeps", True) is not False:
+    if run.dialect.predeps_hook and run.scope.meta.get("predeps", True) is not False:
         _hook(run, "predeps")
 
 

@@ -253,8 +253,8 @@ def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) 
     depends = run.text("GET_DEPENDENT_CACHED_PATH")
     if depends and os.path.exists(depends) and not _same(depends, run.reservation.path):
         meta["dependent_cached_path"] = depends
-    until = _expires_at(run.inputs.get("cache_expiration") or run.scope.cache_expiration)
-    if until:
+    until = _expires_at(run.inputs.get("cache_expiration", run.scope.cache_expiration))
+    if until is not None:
         meta["cache_expiration"] = until
     tags = [t for t in run.cache_tags if t != "tmp" and not t.startswith("-")]
     tags.append(f"{run.dialect.script_link_tag}{run.artifact.uid}")
@@ -279,14 +279,16 @@ def _same(one: str, other: str) -> bool:
         return False
 
 
-def _expires_at(period: object) -> float:
-    """Seconds since the epoch at which a `cache_expiration` of `30m`, `12h` or `7d` is over.
+def _expires_at(period: object) -> float | None:
+    """Seconds since the epoch at which a `cache_expiration` of `30m`, `12h`, `7d` or `0` is over.
 
-    0 means never. A period that cannot be read counts as none: the entry is rebuilt too rarely
+    None means never. So does a period that cannot be read: the entry is rebuilt too rarely
     rather than on every run.
     """
-    text = str(period or "").strip().lower()
+    text = "" if period is None or period is False else str(period).strip().lower()
+    if text == "0":
+        return time.time()
     unit = {"m": 60, "h": 3600, "d": 86400}.get(text[-1:], 0)
     if not unit or not text[:-1].isdecimal():
-        return 0
+        return None
     return time.time() + int(text[:-1]) * unit

@@ -110,9 +110,9 @@ def _call(run: RecipeRun, dep: Dep) -> None:
     try:
         run.engine.run(inputs)
     except CmError as error:
-        if not conditions.truthy(dep.get("continue_on_error")):
+        if not (run.dialect.dep_may_fail and conditions.truthy(dep.get("continue_on_error"))):
             raise
-        run.console.warn(f"dependency '{dep['tags']}' failed and is skipped: {error}")
+        run.console.warn(f"dependency '{dep['tags']}' failed and is skipped: {error.message}")
 
 
 def child_state(run: RecipeRun) -> dict[str, Any]:

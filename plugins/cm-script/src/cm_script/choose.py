@@ -62,7 +62,7 @@ def _of_dialect(
 
 
 def _ignores_cache(inputs: dict[str, Any]) -> bool:
-    return any(flags.is_on(inputs.get(name)) for name in ("skip_cache", "fake_run", "new"))
+    return any(flags.is_on(inputs.get(name)) for name in ("skip_cache", "fake_run"))
 
 
 def _asker(engine: Engine, inputs: dict[str, Any]) -> select.Ask | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cm_script import records
+from cm_script.dialects import CM
 from cm_script.engine import Engine
+from cm_script.merge import merge
 from cmcore.errors import CmError, UsageError
 from cmcore.types import Request, Result
 
@@ -58,12 +61,26 @@ def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:
         raise UsageError(
             "--tags= names no tags", hint='for example --tags=detect,os or "detect os"'
         )
-    words = list(request.artifacts)
+    words = [*request.artifacts[:1], *_without_flags(request.artifacts[1:], inputs)]
     if words:
         inputs["artifact"] = words[0]
         if len(words) > 1:
             inputs["artifacts"] = words[1:]
     return inputs
+
+
+def _without_flags(words: Sequence[str], inputs: dict[str, Any]) -> list[str]:
+    """The words that are no flags; `key=value` is one, as MLCFlow's command line has it."""
+    from cmcore import grammar
+
+    left = []
+    for word in words:
+        key, equals, _ = word.partition("=")
+        if equals and key.replace(".", "_").replace("-", "_").replace(",", "").isidentifier():
+            merge(inputs, grammar.parse(["run", "script", "--" + word]).request.flags, CM)
+        else:
+            left.append(word)
+    return left
 
 
 def _add_extra_command(inputs: dict[str, Any]) -> None:
@@ -72,8 +89,6 @@ def _add_extra_command(inputs: dict[str, Any]) -> None:
         text = os.environ.get(variable, "").strip()
         if not text:
             continue
-        from cm_script.dialects import CM
-        from cm_script.merge import merge
         from cmcore import grammar
 
         try:

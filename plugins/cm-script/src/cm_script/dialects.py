@@ -102,7 +102,10 @@ class Dialect(NamedTuple):
         version_prefix_fits: a detected `3.9.1` satisfies a requested `3.9`.
         version_tag_base: `1.2-git-abc` is also filed as `1.2`.
 
-        resolved_variations_in_hooks: hooks see all variations rather than those asked for.
+        predeps_hook: the hook `predeps` is called before the dependencies run.
+        dep_may_fail: a dependency that says `continue_on_error` may fail.
+        resolved_variations_in_hooks: hooks, and the tags of a cache entry, show all variations
+            rather than those asked for.
         const_merges_lists: lists of constants extend variables at the native step.
         native_names: name parts, in order of preference, of platform specific native scripts;
             `flavor`, `version`, `platform`, `like`, `type`.
@@ -154,6 +157,8 @@ class Dialect(NamedTuple):
     version_prefix_fits: bool
     version_tag_base: bool
 
+    predeps_hook: bool
+    dep_may_fail: bool
     resolved_variations_in_hooks: bool
     const_merges_lists: bool
     native_names: tuple[tuple[str, ...], ...]
@@ -201,6 +206,8 @@ CM = Dialect(
     version_suffix_counts=True,
     version_prefix_fits=False,
     version_tag_base=False,
+    predeps_hook=False,
+    dep_may_fail=False,
     resolved_variations_in_hooks=False,
     const_merges_lists=True,
     native_names=(
@@ -266,6 +273,8 @@ MLC = Dialect(
     version_suffix_counts=False,
     version_prefix_fits=True,
     version_tag_base=True,
+    predeps_hook=True,
+    dep_may_fail=True,
     resolved_variations_in_hooks=True,
     const_merges_lists=False,
     native_names=(

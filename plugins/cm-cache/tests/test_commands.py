@@ -1,5 +1,6 @@
 """`cm find|load|show|path|rm|prune|restore cache`."""
 
+import errno
 import os
 import shutil
 import stat
@@ -8,7 +9,8 @@ import time
 import pytest
 
 from cm_cache import choose, commands, contributions, layout, removal
-from cmcore.errors import AmbiguousError, CmError, NotFoundError, UsageError
+from cmcore.errors import AmbiguousError, CmError, NotFoundError, StorageError, UsageError
+from cmcore.locking import Lock
 from cmcore.types import Request
 
 
@@ -146,6 +148,20 @@ def test_remove_never_leaves_the_cache_folder(cache, tmp_path):
     assert (outside / "precious").exists()
     assert (tmp_path / "big disk" / "_cm.json").exists()
     assert os.listdir(cache.root) == [layout.INDEX]
+
+
+def test_remove_makes_room_on_a_full_disk(cache, three, monkeypatch):
+    def no_room(lock):
+        error = OSError(errno.ENOSPC, "No space left on device")
+        raise StorageError("cannot write the file", where=lock.owner_path) from error
+
+    monkeypatch.setattr(Lock, "_sign", no_room)
+    with pytest.raises(StorageError, match="cannot write the file"):
+        cache.reserve(cache.ask("new"), fresh=True)
+    assert len(layout.names(cache.root)) == 3
+    result = removal.remove(cache.ctx, ask(f=True))
+    assert (result.code, len(result.data["removed"])) == (0, 3)
+    assert layout.names(cache.root) == []
 
 
 def test_remove_of_read_only_folders(cache):

@@ -98,13 +98,24 @@ def _make(ctx: Context, shelf: Shelf, claim: Claim) -> Reservation:
         uid = new_uid()
         folder = shelf.folder(uid)
         shelf.make_folder(uid)
-        # A prune of unfinished entries may take the folder before this process has it.
-        if claim.take_folder(ctx, folder, wait=False):
+        try:
+            # A prune of unfinished entries may take the folder before this process has it.
+            if not claim.take_folder(ctx, folder, wait=False):
+                continue
             claim.begin(folder)
-            storage.sync_folder(shelf.root)
-            shelf.put(uid)
-            return Reservation(uid, folder, False, claim)
+        except StorageError:
+            _leave_nothing(folder)
+            raise
+        storage.sync_folder(shelf.root)
+        shelf.put(uid)
+        return Reservation(uid, folder, False, claim)
     raise StorageError("new cache entries vanish while they are being made", where=shelf.root)
+
+
+def _leave_nothing(folder: str) -> None:
+    for name in (layout.LOCK + ".owner", layout.LOCK):
+        layout.unlink(os.path.join(folder, name))
+    os.rmdir(folder)
 
 
 def _take_refresh(

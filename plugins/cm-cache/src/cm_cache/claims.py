@@ -108,7 +108,11 @@ class Claim:
 
 
 def folder_lock(ctx: Context, folder: str, *, wait: bool = False) -> Lock | None:
-    """The held lock of an entry folder; None when it is taken (without `wait`) or gone."""
+    """The held lock of an entry folder; None when it is taken (without `wait`) or gone.
+
+    Raises:
+        StorageError: no lock can be had there, for example because the disk is full.
+    """
     path = os.path.join(folder, layout.LOCK)
     if _mine.get(path) == _me() or not os.path.isdir(folder):
         return None
@@ -120,10 +124,11 @@ def folder_lock(ctx: Context, folder: str, *, wait: bool = False) -> Lock | None
     )
     try:
         lock.__enter__()
-    except StorageError:
-        if wait and os.path.isdir(folder):
-            raise
-        return None
+    except StorageError as error:
+        taken = error.__cause__ is None
+        if taken or not os.path.isdir(folder):
+            return None
+        raise
     if os.path.exists(path):
         return lock
     lock.__exit__(None, None, None)

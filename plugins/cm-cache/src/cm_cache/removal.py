@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -15,9 +16,13 @@ from cmcore.errors import CmError, NotFoundError, StorageError, UsageError
 from cmcore.types import Result
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from cm_cache.records import Record
     from cmcore.context import Context
     from cmcore.types import Request
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def remove(ctx: Context, request: Request) -> Result:
@@ -159,7 +164,7 @@ def _remove_one(ctx: Context, shelf: Shelf, uid: str) -> None:
             raise storage.storage_error(error, folder, f"remove cache entry {uid}") from error
         shelf.put(uid)
         return
-    lock = folder_lock(ctx, folder)
+    lock = _lock(ctx, folder)
     if lock is None:
         if not os.path.isdir(folder):
             return
@@ -173,6 +178,18 @@ def _remove_one(ctx: Context, shelf: Shelf, uid: str) -> None:
         raise storage.storage_error(error, folder, f"remove cache entry {uid}") from error
     finally:
         lock.__exit__(None, None, None)
+
+
+def _lock(ctx: Context, folder: str) -> AbstractContextManager[object] | None:
+    from contextlib import nullcontext
+
+    try:
+        return folder_lock(ctx, folder)
+    except StorageError as error:
+        # On a full disk the lock was free but could not be signed, and room has to be made.
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL:
+            return nullcontext()
+        raise
 
 
 def _sweep(shelf: Shelf) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -258,3 +259,35 @@ def test_damaged_kept_code_is_made_again(recipe, engine, damage):
 def test_a_home_that_cannot_be_written_only_costs_time(recipe, engine):
     Path(engine.ctx.paths.home).write_text("a file, not a folder")
     assert recipe(customize("V = 1")).load().module.V == 1
+
+
+PRINTING = """
+import json, os, sys
+from types import SimpleNamespace
+from cm_script.facade.stdout import diverted
+
+console = SimpleNamespace(child_stream=lambda: STREAM)
+print("before")
+with diverted(console):
+    print("printed")
+    os.system("echo by a child")
+print("after")
+"""
+
+
+@pytest.mark.parametrize(
+    ("stream", "out", "err"),
+    [
+        (1, "before\nprinted\nby a child\nafter\n", ""),
+        (2, "before\nafter\n", "printed\nby a child\n"),
+    ],
+)
+def test_what_hooks_print_goes_where_the_console_says(stream, out, err):
+    code = PRINTING.replace("STREAM", str(stream))
+    done = subprocess.run([sys.executable, "-u", "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == (out, err)
+
+
+def test_a_hook_prints_where_native_steps_print(recipe, console):
+    call(recipe(customize("def preprocess(i):\n    print('from a hook')\n")))
+    assert console.children() == "from a hook\n"

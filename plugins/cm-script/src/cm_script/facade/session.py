@@ -14,6 +14,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from cm_script.facade.stdout import diverted
+
 if TYPE_CHECKING:
     from cm_script.protocols import EngineLike
 
@@ -55,8 +57,9 @@ class Session:
     def entered(self, folder: str) -> Iterator[None]:
         """While recipe code runs: its folder and what recipes added are on `sys.path`.
 
-        Afterwards `sys.path` and `sys.modules` are free of them again. Recipe code that runs
-        inside other recipe code (a nested request) joins the outer one.
+        What it prints goes where the output of native steps goes. Afterwards `sys.path` and
+        `sys.modules` are free of all that again. Recipe code that runs inside other recipe code
+        (a nested request) joins the outer one.
         """
         if self._depth:
             added = folder not in sys.path
@@ -77,7 +80,8 @@ class Session:
         sys.modules.update(self._modules)
         self._depth = 1
         try:
-            yield
+            with diverted(self.engine.console):
+                yield
         finally:
             self._depth = 0
             self._note_additions(before, folder)

@@ -103,6 +103,14 @@ def test_damaged_note_of_an_unfinished_entry_is_left_alone(cache, damage):
     assert len(cache.find("a")) == 1
 
 
+def test_entry_folder_that_leads_in_a_circle_is_named(cache):
+    good, bad = cache.build("a", "good"), cache.build("a", "bad")
+    os.unlink(os.path.join(bad.path, layout.META))
+    os.symlink(layout.META, os.path.join(bad.path, layout.META))
+    assert cache.find("a") == [good]
+    assert any(bad.uid in text for text in cache.said)
+
+
 def test_entry_restored_by_hand_is_served_again(cache):
     entry = cache.build("a")
     path = os.path.join(entry.path, layout.STATE)

@@ -69,8 +69,10 @@ def stamp(folder: str) -> str:
 def _mark(path: str) -> str:
     try:
         s = os.stat(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
+    except OSError:
+        return "0.unreachable"  # reading it will say why
     return f"{s.st_mtime_ns}.{s.st_size}.{s.st_ino}"
 
 

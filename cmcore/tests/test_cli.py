@@ -81,6 +81,8 @@ def test_an_error_is_json_as_well(cm):
         ("plugins lst", "cm plugins list"),
         ("config gt", "cm config get"),
         ("completion tcsh", "cm completion bash"),
+        ("config list --tgas=x", "--tgas"),
+        ("uid --upper", "--upper"),
         ("help rum", "run"),
         ("rnu --help", "run"),
         ("run notbook --help", "'notebook'"),

@@ -56,6 +56,9 @@ def test_flags(fits):
     assert "--out=json" in fits("run", "notebook", "--")
     assert "--dry" not in fits("run", "notebook", "--dry", "--")
     assert fits("run", "notebook", "--dry=") == []
+    assert fits("run", "notebook", "--colo") == ["--color="]
+    assert fits("run", "notebook", "--color=a") == ["--color=always", "--color=auto"]
+    assert fits("run", "notebook", "--out=") == ["--out=json"]
 
 
 def test_artifacts_come_from_the_plugin_and_the_index(fits, cm):

@@ -22,9 +22,16 @@ def run(ctx: Context, request: Request) -> Result:
     """Answer one of the core's commands.
 
     Raises:
-        UsageError: a sub-command or an argument that it does not know.
+        UsageError: a sub-command, an argument or a flag that it does not know.
     """
-    return _COMMANDS[canonical_action(request.action)](ctx, request)
+    name = canonical_action(request.action)
+    if name not in _ANY_FLAG:
+        from cmcore.dispatch import GENERAL_FLAGS
+
+        for flag in request.flags:
+            if flag not in GENERAL_FLAGS:
+                raise UsageError(f"unknown flag '--{flag}' of 'cm {name}'", hint="it takes none")
+    return _COMMANDS[name](ctx, request)
 
 
 def _plugins(ctx: Context, request: Request) -> Result:
@@ -142,6 +149,9 @@ def _help(ctx: Context, request: Request) -> Result:
 
     return explain_words(ctx, [w for w in (request.automation, *request.artifacts) if w], request)
 
+
+#: Commands whose flags belong to what they are asked about.
+_ANY_FLAG = ("print_input", "help")
 
 _COMMANDS: dict[str, Handler] = {
     "plugins": _plugins,

@@ -114,29 +114,39 @@ def sub_commands(command: Action) -> list[str]:
 
 
 def _flags(ctx: Context, words: Sequence[str], bare: Sequence[str], incomplete: str) -> Candidates:
-    key, equals, value = incomplete.partition("=")
-    if equals:
-        if key.strip("-,") != "tags" or len(bare) < 2:
-            return []
-        return [(f"{key}={word}", text) for word, text in _artifacts(ctx, words, bare, value)]
     from cmcore.cli.help import GENERAL_FLAGS, flag_text
 
-    dashes = "--" if incomplete.startswith("--") or incomplete == "-" else "-"
-    found: Candidates = []
     owner = ctx.registry.owner(bare[1], grammar.canonical_action(bare[0])) if bare[1:] else None
-    if owner is not None:
-        for flag in owner.action.flags:
-            word = flag_text(flag)[2:]
-            if flag.value:
-                word = word.removesuffix(flag.value)
-            found.append((dashes + word, flag.help))
-    for spelling, text in GENERAL_FLAGS:
-        name, equals, value = spelling.split(",")[0].partition("=")
-        if equals and value.islower():
-            equals += value
-        found.append((dashes + name.lstrip("-") + equals, text))
+    known = [] if owner is None else [(flag_text(f), f.help) for f in owner.action.flags]
+    known += [(spelling.split(",")[0], text) for spelling, text in GENERAL_FLAGS]
+    key, equals, value = incomplete.partition("=")
+    if equals:
+        if key.strip("-,") == "tags" and bare[1:]:
+            found = _artifacts(ctx, words, bare, value)
+        else:
+            found = [(one, "") for one in _values(known, key.lstrip("-"))]
+        return [(f"{key}={word}", text) for word, text in found]
+    dashes = "--" if incomplete.startswith("--") or incomplete == "-" else "-"
     given = {word.partition("=")[0] for word in words}
-    return [(word, text) for word, text in found if word.rstrip("=") not in given]
+    offered: Candidates = []
+    for spelling, text in known:
+        name, equals, value = spelling[2:].partition("=")
+        if "." in name:  # `--env.NAME=VALUE`: the name is the user's
+            name, equals = name[: name.index(".") + 1], ""
+        elif value and value.islower() and "|" not in value:  # the only value, as in `--out=json`
+            equals += value
+        if dashes + name not in given:
+            offered.append((dashes + name + equals, text))
+    return offered
+
+
+def _values(known: Candidates, name: str) -> list[str]:
+    """What `--name=` may be, where its flag lists it: `--name=one|other`."""
+    for spelling, _ in known:
+        flag, _, value = spelling[2:].partition("=")
+        if flag == name and value.islower():
+            return value.split("|")
+    return []
 
 
 def _artifacts(

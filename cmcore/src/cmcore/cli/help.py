@@ -30,7 +30,7 @@ GENERAL_FLAGS = (
     ("--verbose, -v", "say more on stderr"),
     ("--silent, -s", "say less on stderr"),
     ("--quiet", "never ask, take the default"),
-    ("--color=WHEN", "auto, always or never; NO_COLOR is respected"),
+    ("--color=auto|always|never", "colours on a terminal; NO_COLOR is respected"),
     ("--no-plugins", "answer with the core alone"),
 )
 

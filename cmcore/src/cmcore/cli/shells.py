@@ -32,7 +32,8 @@ _cm() {
     while IFS= read -r line; do
         local value="${line%%$'\t'*}" help="${line#*$'\t'}"
         local text="$value"
-        [[ -n $help && $help != $line ]] && text="$value  -- $help"
+        (( $#value < 24 )) && text="${(r:24:)value}"
+        if [[ -z $help || $help == $line ]]; then text="$value"; else text+="  $help"; fi
         if [[ $value == *[=.] ]]; then
             open_values+=("$value") open_shown+=("$text")
         else

@@ -109,8 +109,11 @@ def test_a_result_with_a_code_carries_an_error(fake_plugin, cm_context):
 def test_out_con_prints_for_a_person(fake_plugin, cm_context, capsys):
     fake_plugin("note")
     ctx = cm_context()
-    ctx.access({"action": "run", "automation": "note"})
-    assert capsys.readouterr().out == ""
+    for silent in ({"action": "run", "automation": "note"}, "run note", ["run", "note"]):
+        assert ctx.access(silent) == {"return": 0, "ran": []}
+        assert capsys.readouterr().out == ""
+    ctx.access("run note --out=con")
+    assert capsys.readouterr().out == "ran\n"
     ctx.access({"action": "run", "automation": "note", "out": "con"})
     assert capsys.readouterr().out == "ran\n"
 

@@ -203,7 +203,11 @@ def _parse(request: Mapping[str, Any] | Sequence[str] | str) -> Any:
             request = split(request)
         except ValueError as error:
             raise UsageError(f"cannot read the command line {request!r}: {error}") from None
-    return parse(request)
+    parsed = parse(request)
+    # Without a word about it a command line is a person's, but here a program asks.
+    if not {"--out=con", "-out=con"}.isdisjoint(request):
+        return parsed
+    return parsed._replace(request=parsed.request._replace(console=False))
 
 
 def _without_plugins(ctx: Context) -> Context:

@@ -11,6 +11,7 @@ from cmcore.context import Context
 from cmcore.paths import Paths
 from cmcore.types import Request
 
+
 def put(root, automation, folder, meta, name="_cm.json"):
     """Write an artifact's meta file the plain way; `meta` is data (as JSON) or text."""
     path = os.path.join(root, automation, folder)
@@ -60,7 +61,7 @@ def in_child(work):
         try:
             work()
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - a child must never return into the test run
             traceback.print_exc()
         finally:
             os._exit(code)

@@ -2,15 +2,17 @@ import os
 
 import pytest
 from artifact_kit import killed_at, put
-from cmcore.artifacts import identity, json_form, merge, meta_files, read_meta, rewrite_meta
-from cmcore.errors import StorageError, UsageError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cmcore.artifacts import identity, json_form, merge, meta_files, read_meta, rewrite_meta
+from cmcore.errors import StorageError, UsageError
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.text("ab", max_size=2),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from("xyz"), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("xyz"), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 metas = st.dictionaries(st.sampled_from("abcde"), values, max_size=4)

@@ -4,6 +4,7 @@ import os
 import corpora
 import pytest
 from artifact_kit import context, in_child, killed_at, put, request, uid
+
 from cmcore import collections_commands as commands
 from cmcore.collection_import import import_home
 from cmcore.collection_meta import package_collections
@@ -188,7 +189,7 @@ def test_looking_up(tmp_path, known):
     known.add(folder(tmp_path, "a", "alias: aa\n"))
     known.add(folder(tmp_path, "b", "alias: ab\n"))
     assert known.get("AA").name == "aa"
-    with pytest.raises(AmbiguousError, match="aa.*ab"):
+    with pytest.raises(AmbiguousError, match=r"aa.*ab"):
         known.get("a*")
     with pytest.raises(NotFoundError) as caught:
         known.get("locl")

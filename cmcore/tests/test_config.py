@@ -2,6 +2,7 @@ import json
 
 import pytest
 from artifact_kit import context, in_child, killed_at, request
+
 from cmcore import config
 from cmcore.config import Settings
 from cmcore.errors import StorageError, UsageError
@@ -65,7 +66,7 @@ def test_unsuitable_values_are_refused(settings, key, text):
 
 def test_unknown_keys_name_the_nearest(settings):
     for act in (settings.get, settings.unset, lambda key: settings.set(key, 1)):
-        with pytest.raises(UsageError, match="note.level") as caught:
+        with pytest.raises(UsageError, match=r"note\.level") as caught:
             act("note.level")
         assert "notes.level" in caught.value.hint
 
@@ -142,6 +143,7 @@ def test_commands(tmp_path):
         with pytest.raises(UsageError):
             handler(ctx, request("config"))
     over = context(tmp_path, CM_SETTING_CORE_FORM="cm")
-    assert "CM_SETTING_CORE_FORM" in config.config_set(
-        over, request("config", "core.form", "mlc")
-    ).warnings[0]
+    assert (
+        "CM_SETTING_CORE_FORM"
+        in config.config_set(over, request("config", "core.form", "mlc")).warnings[0]
+    )

@@ -1,22 +1,27 @@
 import contextlib
 import os
+import pathlib
 import random
 import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
+import tempfile
 import time
 
 import corpora
 import pytest
 from artifact_kit import in_child, put, uid
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from cmcore.artifacts import META_FILES, identity, read_meta
 from cmcore.collections import Collections
 from cmcore.errors import NotFoundError, StorageError, UsageError
 from cmcore.index import Index
 from cmcore.naming import matches, parse_name
 from cmcore.paths import Paths
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 
 class World:
@@ -45,6 +50,14 @@ class World:
 @pytest.fixture
 def world(tmp_path):
     return World(tmp_path)
+
+
+@pytest.fixture
+def open_world():
+    """One that other users can look into; every start of pytest closes the parents of tmp_path."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield World(pathlib.Path(folder))
 
 
 def same_times(path, info):
@@ -151,7 +164,9 @@ def test_a_change_within_one_tick_of_the_clock_is_seen(world, monkeypatch):
             return Coarse(os.stat(path))
 
     monkeypatch.setattr(freshness, "os", System)
-    path = os.path.join(put(world.roots[0], "thing", "a", "tags: [aaa]\n", "meta.yaml"), "meta.yaml")
+    path = os.path.join(
+        put(world.roots[0], "thing", "a", "tags: [aaa]\n", "meta.yaml"), "meta.yaml"
+    )
     for number in range(100, 140):
         with open(path, "r+") as handle:
             handle.write(f"tags: [{number}]\n")
@@ -263,7 +278,13 @@ def test_remarks_name_the_files(world):
     put(root, "thing", "d", "[", "_cm.yaml")
     collection = world.collections.get("first")
     remarks = world.index.remarks(collection)
-    for part in ("a/_cm.yaml:4", "2024", "no 'uid'", f"b and c have the same UID {uid(10)}", "d/_cm"):
+    for part in (
+        "a/_cm.yaml:4",
+        "2024",
+        "no 'uid'",
+        f"b and c have the same UID {uid(10)}",
+        "d/_cm",
+    ):
         assert any(part in text for text in remarks), part
     assert world.index.refresh(collection) == {"thing": 3}
     (artifact,) = world.index.search("thing", "b")
@@ -419,6 +440,8 @@ def test_an_index_locked_by_another_process(world, monkeypatch):
         put(world.roots[0], "thing", "c", {"alias": "c"})
         assert [a.alias for a in index.search("thing")] == ["a", "b", "c"]
         other.rollback()
+        index.close()
+        world.index.close()
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         index = world.again()
@@ -428,14 +451,12 @@ def test_an_index_locked_by_another_process(world, monkeypatch):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="drops its privileges in a child")
 @pytest.mark.parametrize("indexed", [True, False])
-def test_a_home_that_cannot_be_written(world, tmp_path, indexed):
+def test_a_home_that_cannot_be_written(open_world, indexed):
+    world = open_world
     put(world.roots[0], "thing", "a", {"alias": "a"})
     if indexed:
         assert world.names() == ["a"]
     world.index.close()
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.getuid() and str(folder) not in ("/", "/tmp"):
-            folder.chmod(0o755)
 
     def as_nobody():
         os.setuid(65534)
@@ -457,15 +478,13 @@ def test_a_home_that_cannot_be_written(world, tmp_path, indexed):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="drops its privileges in a child")
-def test_folders_and_files_that_cannot_be_read(world, tmp_path):
+def test_folders_and_files_that_cannot_be_read(open_world):
+    world = open_world
     put(world.roots[0], "thing", "a", {"alias": "a"})
     closed = put(world.roots[0], "thing", "closed", {"alias": "closed"})
     shut = put(world.roots[1], "thing", "b", {"alias": "b"})
     os.chmod(os.path.join(closed, "_cm.json"), 0)
     os.chmod(os.path.dirname(shut), 0)
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.getuid() and str(folder) not in ("/", "/tmp"):
-            folder.chmod(0o755)
     os.makedirs(world.paths.home, exist_ok=True)
     for folder, _, files in os.walk(world.paths.home):
         for path in (folder, *(os.path.join(folder, name) for name in files)):
@@ -515,18 +534,20 @@ def naive(world, name, wanted, excluded):
 
 edits = st.lists(
     st.tuples(
-        st.sampled_from(["write", "write", "overwrite", "break", "drop", "rename", "unlink", "nap"]),
+        st.sampled_from(
+            ["write", "write", "overwrite", "break", "drop", "rename", "unlink", "nap"]
+        ),
         st.integers(0, 1),
         st.integers(0, 3),
         st.sampled_from(META_FILES),
         st.integers(0, 9),
     ),
-    max_size=25,
+    max_size=15,
 )
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(edits)
 def test_whatever_is_done_to_files_the_answers_are_those_of_a_scan(tmp_path_factory, steps):
@@ -647,20 +668,14 @@ def test_processes_killed_while_indexing_do_no_harm(world):
 
 
 def test_sqlite_and_yaml_are_imported_late():
-    def child():
-        import subprocess
-        import sys
-
-        code = (
-            "import sys, cmcore.index, cmcore.actions, cmcore.collections_commands, cmcore.config;"
-            "heavy = {'sqlite3', 'yaml', 'filelock', 'hashlib', 'pathlib', 'subprocess', 'click',"
-            " 'dataclasses', 'pluggy', 'platformdirs', 'logging', 'tempfile', 'shutil'};"
-            "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
-        )
-        answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        assert answer.returncode == 0, answer.stderr
-
-    child()
+    code = (
+        "import sys, cmcore.index, cmcore.actions, cmcore.collections_commands, cmcore.config;"
+        "heavy = {'sqlite3', 'yaml', 'filelock', 'hashlib', 'pathlib', 'subprocess', 'click',"
+        " 'dataclasses', 'pluggy', 'platformdirs', 'logging', 'tempfile', 'shutil'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.stdout == "[]\n", answer.stderr
 
 
 @pytest.mark.network
@@ -671,7 +686,7 @@ def test_published_corpora(world):
     assert [(a.alias, a.form) for a in found] == [("detect-os", "cm"), ("detect-os", "mlc")]
     assert world.index.warnings() == []
     everything = world.index.search("script")
-    assert len(everything) == 305 + 488 or len(everything) > 780
+    assert len(everything) == 305 + 488
     assert [a.alias for a in world.index.search("challenge", "", "2024")] != []
     for artifact in everything[:: len(everything) // 20]:
         assert artifact.meta == read_meta(artifact.path).data

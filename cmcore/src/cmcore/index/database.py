@@ -10,6 +10,7 @@ import os
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from cmcore.index.freshness import EMPTY, Snapshot
@@ -69,6 +70,7 @@ class Database:
         self.path = path
         self.pid = os.getpid()
         self.connection = _connect(path)
+        self.inode = os.stat(path).st_ino if path and os.path.exists(path) else 0
         try:
             self._prepare()
         except BaseException:
@@ -125,27 +127,33 @@ class Database:
         records: Iterable[Record],
         gone: Iterable[str],
     ) -> Scope:
-        """Replace what is known of a folder, in one short transaction.
+        """Replace what is known of a folder, within a transaction.
 
         Raises:
             Conflict: it is no longer `old` that is stored.
             sqlite3.Error: it cannot be written.
         """
-        connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            number, version = self._store_scope(root, automation, old, snapshot)
-            for name in gone:
-                self._drop(number, name)
-            for record in records:
-                self._drop(number, record.folder)
-                self._insert(number, record)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        number, version = self._store_scope(root, automation, old, snapshot)
+        for name in gone:
+            self._drop(number, name)
+        for record in records:
+            self._drop(number, record.folder)
+            self._insert(number, record)
         return Scope(number, version, snapshot)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Within: only this process writes, and all of it or nothing. May be nested."""
+        if self.connection.in_transaction:
+            yield
+            return
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
 
     def copy(self) -> Database:
         """A private copy in memory; an empty one when this one cannot be read."""
@@ -170,6 +178,11 @@ class Database:
         except sqlite3.Error:
             pass
 
+    def _roll_back(self) -> None:
+        # SQLite may have done so itself, for example when the disk is full.
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
     def _prepare(self) -> None:
         # A lost write costs a second reading of some files, so no command waits for the disk.
         self.connection.execute("PRAGMA synchronous = NORMAL")
@@ -185,18 +198,12 @@ class Database:
             except sqlite3.OperationalError:
                 # Another process is just doing the same; or it works without.
                 pass
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self.transaction():
             ((form,),) = self.rows("PRAGMA user_version")
             if form == 0:
                 for statement in _SCHEMA.split(";\n"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {_FORM}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
 
     def _store_scope(
         self, root: str, automation: str, old: Scope | None, snapshot: Snapshot

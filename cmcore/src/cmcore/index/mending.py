@@ -12,13 +12,17 @@ _LOCK_SECONDS = 60.0
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether the file's content is at fault, as opposed to access to it."""
-    return isinstance(error, sqlite3.DatabaseError) and not isinstance(
-        error, sqlite3.OperationalError
-    )
+    if isinstance(error, sqlite3.OperationalError):
+        return str(error).startswith("no such")
+    return isinstance(error, sqlite3.DatabaseError)
 
 
-def replace_damaged(path: str) -> Database:
+def replace_damaged(path: str, inode: int) -> Database:
     """Begin a damaged index file anew, unless another process did so meanwhile.
+
+    Args:
+        path: the file.
+        inode: of the damaged file; 0 when that is not known.
 
     Raises:
         sqlite3.Error, CmError, OSError: it cannot be done.
@@ -26,16 +30,8 @@ def replace_damaged(path: str) -> Database:
     from cmcore.storage import lock
 
     with lock(path + ".lock", what="the index", timeout=_LOCK_SECONDS):
-        try:
-            database = Database(path)
-            ((verdict,),) = database.rows("PRAGMA quick_check(1)")
-            if verdict == "ok":
-                return database
-            database.close()
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            pass
+        if inode and inode_of(path) not in (0, inode):
+            return Database(path)
         # The logs first: replayed into a new file they would damage that one too.
         for suffix in ("-wal", "-shm", "-journal", ""):
             try:
@@ -43,3 +39,11 @@ def replace_damaged(path: str) -> Database:
             except FileNotFoundError:
                 pass
         return Database(path)
+
+
+def inode_of(path: str) -> int:
+    """Which file stands there; 0 for none."""
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return 0

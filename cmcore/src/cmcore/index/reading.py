@@ -69,6 +69,9 @@ def read_record(path: str, mask: int, known_digest: bytes = b"") -> Record | Non
     folder = os.path.basename(path)
     try:
         contents, digest = read_contents(path, mask)
+    except FileNotFoundError:
+        # Taken away since it was looked at; the next look sees that as well.
+        return Record(folder)
     except OSError as error:
         where = error.filename or path
         return Record(folder, problem=f"{where}: cannot be read: {error.strerror}; it is left out")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from cmcore.errors import CmError
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from cmcore.index.database import Database, Scope
 
 _T = TypeVar("_T")
@@ -47,8 +49,6 @@ class Source:
         """What `question` answers about `<root>/<noun>`; `nothing` when there is no such folder."""
         import sqlite3
 
-        from cmcore.index.database import Conflict
-
         if not noun or noun.startswith(".") or os.sep in noun:
             return nothing
         with self.lock:
@@ -58,7 +58,7 @@ class Source:
                     database = self._open()
                     scope = self._fresh(database, root, noun)
                     return nothing if scope is None else question(database, scope)
-                except (sqlite3.Error, Conflict) as error:
+                except sqlite3.Error as error:
                     if last:
                         raise
                     self._recover(error)
@@ -142,30 +142,32 @@ class Source:
         self._checked.add(key)
         return updated.scope
 
-    def _recover(self, error: Exception) -> None:
+    def _recover(self, error: sqlite3.Error) -> None:
         import sqlite3
 
         from cmcore.index.database import Database
-        from cmcore.index.mending import is_damage, replace_damaged
+        from cmcore.index.mending import inode_of, is_damage, replace_damaged
 
+        reason = str(error)
         broken, self._database = self._database, None
         self._scopes.clear()
         self._checked.clear()
-        if isinstance(error, sqlite3.Error) and is_damage(error) and not self._mended:
+        if is_damage(error) and not self._mended:
             self._mended = True
+            inode = broken.inode if broken is not None else inode_of(self._path)
             if broken is not None:
                 broken.close()
             try:
-                self._database = replace_damaged(self._path)
+                self._database = replace_damaged(self._path, inode)
             except (sqlite3.Error, CmError, OSError) as failure:
-                error = failure
+                reason = str(failure)
             else:
                 self.warn(f"the index {self._path} was damaged ({error}) and has been made anew")
                 return
         self.warn(
-            f"the index {self._path} cannot be used ({error or 'others change it too often'});"
-            " searching takes longer without it"
+            f"the index {self._path} cannot be used ({reason}); searching takes longer without it"
         )
-        self._database = Database("") if broken is None else broken.copy()
+        usable = broken is not None and not is_damage(error)
+        self._database = broken.copy() if broken is not None and usable else Database("")
         if broken is not None:
             broken.close()

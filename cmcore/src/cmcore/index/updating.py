@@ -10,7 +10,7 @@ from cmcore.index.database import Conflict, Database, Scope, snapshot_of
 from cmcore.index.freshness import Look, look
 from cmcore.index.reading import Record, read_record
 
-_ATTEMPTS = 5
+_ATTEMPTS = 3
 
 
 class Updated(NamedTuple):
@@ -24,7 +24,7 @@ def update(database: Database, root: str, automation: str, known: Scope | None) 
     """Read what changed in `<root>/<automation>` and store it.
 
     Files are read outside of the transaction. When another process stores the same folder in
-    between, the comparison starts anew from its result.
+    between, all starts anew from its result; after a few times others have to wait.
 
     Args:
         database: where it is stored.
@@ -33,24 +33,29 @@ def update(database: Database, root: str, automation: str, known: Scope | None) 
 
     Raises:
         sqlite3.Error: the database cannot be read or written.
-        Conflict: others were faster every time.
     """
-    folder = os.path.join(root, automation)
     for _ in range(_ATTEMPTS):
-        scope = known = database.scope(root, automation, known)
-        old = snapshot_of(scope)
-        found = look(folder, old, time.time_ns())
-        if found is None:
-            return Updated(scope)
-        records = _read(database, folder, scope, found)
-        if not records and not found.gone and found.snapshot == old:
-            return Updated(scope, found.problem)
         try:
-            scope = database.store(root, automation, scope, found.snapshot, records, found.gone)
+            return _try(database, root, automation, known)
         except Conflict:
-            continue
-        return Updated(scope, found.problem)
-    raise Conflict(folder)
+            known = None
+    # Nobody else stores anything while this one reads.
+    with database.transaction():
+        return _try(database, root, automation, None)
+
+
+def _try(database: Database, root: str, automation: str, known: Scope | None) -> Updated:
+    folder = os.path.join(root, automation)
+    scope = database.scope(root, automation, known)
+    old = snapshot_of(scope)
+    found = look(folder, old, time.time_ns())
+    if found is None:
+        return Updated(scope)
+    records = _read(database, folder, scope, found)
+    if records or found.gone or found.snapshot != old:
+        with database.transaction():
+            scope = database.store(root, automation, scope, found.snapshot, records, found.gone)
+    return Updated(scope, found.problem)
 
 
 def _read(database: Database, folder: str, scope: Scope | None, found: Look) -> list[Record]:

@@ -24,7 +24,6 @@ _PIP_NAMES = {
     "cv2": "opencv-python",
     "PIL": "pillow",
     "sklearn": "scikit-learn",
-    "giturlparse": "giturlparse",
 }
 
 
@@ -149,6 +148,12 @@ def _explained(error: BaseException, recipe: str, folder: str, hook: str) -> CmE
             f"recipe {recipe}: {doing}: it needs the Python module {error.name}",
             where=where,
             hint=f"pip install {_PIP_NAMES.get(root, root)}",
+        )
+    if isinstance(error, EOFError) and hook:
+        return CmError(
+            f"recipe {recipe}: {hook} asked a question, and nobody can answer it here",
+            where=where,
+            hint="run it at a terminal, or see its flags for a way to say the answer",
         )
     if isinstance(error, SystemExit):
         text = f"it called exit({error.code!r})"

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 SCRIPT = "tmp-run"
 STATE = "tmp-state.json"
-_SHOWN_LINES = 10
 
 
 class StepError(CmError):
@@ -46,8 +45,9 @@ class StepError(CmError):
         else:
             outcome = f"failed with exit code {exit_code}"
         message = f"recipe {recipe}: {os.path.basename(script)} {outcome}"
-        if lines:
-            message += "; it said last:\n" + "\n".join(lines[-_SHOWN_LINES:])
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        if said:
+            message += f" after saying: {said}"
         super().__init__(message, where=script, hint=f"whole output: {log}" if log else "")
         self.recipe = recipe
         self.script = script
@@ -56,6 +56,17 @@ class StepError(CmError):
         self.log = log
         self.rerun = rerun
         self.chain: list[str] = []
+
+    def to_dict(self) -> dict[str, object]:
+        """The failure for callers, with `script`, `exit_code`, `last_lines`, `log`, `rerun`."""
+        return {
+            **super().to_dict(),
+            "script": self.script,
+            "exit_code": self.exit_code,
+            "last_lines": self.lines,
+            "log": self.log,
+            "rerun": self.rerun,
+        }
 
 
 def run_step(
@@ -168,8 +179,7 @@ def _execute(run: RunLike, env: dict[str, Any], script: str) -> None:
         return
     error = StepError(run.name, script, code, lines, log, os.path.abspath(name))
     if run.options.ignore_script_error:
-        said = error.message.partition(";")[0]
-        run.console.warn(f"{said}; going on as --ignore_script_error says")
+        run.console.warn(f"{error.message}; going on as --ignore_script_error says")
         return
     _show_files(run)
     raise error

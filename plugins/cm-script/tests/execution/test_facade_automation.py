@@ -62,8 +62,7 @@ def test_another_native_script_runs_and_the_state_stays_attached(facade, console
         "echo '{\"S\": 1}' > tmp-run-state.json",
     }
     run, automation = facade(files)
-    env, live = run.scope.env, run.rsi["env"]
-    env["T_A"] = "1"
+    env, live = {"T_A": "1"}, run.rsi["env"]
     ask = {"run_script_input": run.rsi, "env": env, "script_name": "other"}
     answer = automation.run_native_script(ask)
     assert answer["return"] == 0

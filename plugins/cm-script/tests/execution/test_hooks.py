@@ -256,6 +256,25 @@ def test_damaged_kept_code_is_made_again(recipe, engine, damage):
     assert kept.read_bytes() == good
 
 
+def test_kept_code_with_one_wrong_byte_is_not_run(recipe, engine):
+    run = recipe(customize("V = 'right'"))
+    run.load()
+    kept = bytecode(engine)[0]
+    kept.write_bytes(kept.read_bytes().replace(b"right", b"wrong"))
+    assert run.load().module.V == "right"
+
+
+def test_python_does_not_comment_on_recipes(recipe, recwarn):
+    assert recipe(customize("V = '\\d' is 3")).load().module.V is False
+    assert not recwarn.list
+
+
+def test_a_question_that_nobody_can_answer(recipe, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda prompt="": (_ for _ in ()).throw(EOFError()))
+    with pytest.raises(CmError, match="preprocess asked a question"):
+        call(recipe(customize("def preprocess(i):\n    input('Which?')\n")))
+
+
 def test_a_home_that_cannot_be_written_only_costs_time(recipe, engine):
     Path(engine.ctx.paths.home).write_text("a file, not a folder")
     assert recipe(customize("V = 1")).load().module.V == 1

@@ -53,6 +53,11 @@ def test_exit_codes_are_those_of_the_process(work, console, script, code):
     assert bash(script, console)[0] == code
 
 
+def test_programs_in_a_pipe_end_quietly_when_their_reader_does(work, console):
+    _, lines = bash("yes | head -1; echo ${PIPESTATUS[0]}", console)
+    assert lines == ["y", str(128 + signal.SIGPIPE)]
+
+
 def test_only_the_last_lines_are_kept_and_progress_lines_count_once(work, console):
     script = "for n in $(seq 1000); do echo line $n; done; printf 'a\\rb\\rc\\n'"
     lines = bash(script, console)[1]

@@ -104,8 +104,8 @@ def test_a_failure_says_what_where_and_what_was_said_last(recipe, work, console)
         run_step(run, run.scope.env, mode="postprocess")
     error = caught.value
     assert (error.code, error.exit_code, error.lines) == (2, 3, ["working", "broken"])
-    assert "failed with exit code 3" in error.message
-    assert "broken" in error.message
+    assert error.message.endswith("run.sh failed with exit code 3 after saying: broken")
+    assert error.to_dict()["last_lines"] == ["working", "broken"]
     assert error.script == os.path.join(run.artifact.path, "run.sh") == error.where
     assert Path(error.log).read_text() == "working\nbroken\n"
     assert error.rerun == str(work / "tmp-run.sh")

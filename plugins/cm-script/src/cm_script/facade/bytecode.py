@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 import os
 import sys
+import warnings
 from types import CodeType
 from zlib import crc32
 
@@ -25,7 +26,9 @@ def compiled(path: str, store: str) -> CodeType:
     kept = os.path.join(store, name)
     code = _load(kept, stamp)
     if code is None:
-        with open(path, "rb") as file:
+        with open(path, "rb") as file, warnings.catch_warnings():
+            # What a newer Python thinks of somebody else's recipe is no news for who runs it.
+            warnings.simplefilter("ignore")
             code = compile(file.read(), path, "exec", dont_inherit=True)
         _save(kept, stamp, code)
     return code

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from cmcore.errors import CmError
+
 Answer = dict[str, Any]
 
 NOT_FOUND = 16
@@ -90,24 +92,28 @@ def load_yaml(file_name: str, check_if_exists: bool = False, encoding: str = "ut
     text = read_text(file_name, encoding)
     if text["return"]:
         return text
-    import yaml
+    from cmcore.yamlio import parse_yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return {"return": 0, "meta": yaml.load(text["string"], Loader=loader)}
-    except yaml.YAMLError as error:
-        return failed(f"{file_name} is no YAML: {error}", _BAD_CONTENT)
+        return {"return": 0, "meta": parse_yaml(text["string"], file_name)[0]}
+    except CmError as error:
+        return failed(error, _BAD_CONTENT)
 
 
 def save_yaml(
     file_name: str, meta: Any = None, sort_keys: bool = True, encoding: str = "utf8"
 ) -> Answer:
     """Write data as YAML."""
-    import yaml
+    from cmcore.yamlio import dump_yaml
 
     data = {} if meta is None else meta
-    text = yaml.safe_dump(data, sort_keys=sort_keys, default_flow_style=False, allow_unicode=True)
-    return save_txt(file_name, text, encoding)
+    return save_txt(file_name, dump_yaml(_sorted(data) if sort_keys else data), encoding)
+
+
+def _sorted(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _sorted(data[key]) for key in sorted(data, key=str)}
+    return [_sorted(item) for item in data] if isinstance(data, list) else data
 
 
 def load_yaml_and_json(

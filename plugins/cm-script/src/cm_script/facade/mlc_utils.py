@@ -234,9 +234,9 @@ def print_env(
     import json
 
     if yaml:
-        import yaml as writer
+        from cmcore.yamlio import dump_yaml
 
-        text = writer.safe_dump(env, sort_keys=False, allow_unicode=True)
+        text = dump_yaml(env)
     else:
         text = json.dumps(env, indent=4, sort_keys=sort_keys, default=str)
     spaces = " " * (begin_spaces or 0)

@@ -274,19 +274,20 @@ def test_a_terminal_gets_a_table_in_colour(terminal):
     assert "\r\nname  path\r\n" in terminal([*line, "--color=never"]).rest()
 
 
-def test_a_folder_one_stands_in_brings_no_plugin(environ, tmp_path, plugin):
+def test_a_folder_one_stands_in_brings_no_plugin_and_no_module(environ, tmp_path):
     hostile = tmp_path / "here"
     os.rename(tmp_path / "site", hostile)
-    del environ["PYTHONPATH"]
+    (hostile / "click.py").write_text("raise SystemExit('hijacked')")
     environ["PYTHONPATH"] = os.path.dirname(os.path.dirname(cmcore.__file__))
     done = subprocess.run(
-        [sys.executable, "-m", "cmcore", "plugins", "list"],
+        [sys.executable, "-m", "cmcore", "--help"],
         env=environ,
         cwd=hostile,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0
+    assert "hijacked" not in done.stderr
     assert "notebook" not in done.stdout
 
 

@@ -217,6 +217,7 @@ def test_help_with_a_value_is_an_ordinary_flag():
         (Request("run", "", ("-x", "y"), {}, None, True), "cm run '' --artifact=-x y"),
         (Request("run", "s", flags={"a": {"b": [1]}}, console=True), "cm run s '--a:={\"b\":[1]}'"),
         (Request("run", "s", flags={"a-b": "c"}, console=True), 'cm run s \'--:={"a-b":"c"}\''),
+        (Request("run", "s", flags={"a": [""]}, console=True), "cm run s '--a:=[\"\"]'"),
         (Request("run", "s", flags={"a": "x\ny"}, console=True), "cm run s '--a:=\"x\\ny\"'"),
     ],
 )

@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     import ssl
@@ -52,15 +51,15 @@ def download_file(i: Mapping[str, Any]) -> dict[str, Any]:
         `filename`, `path` and `size` in bytes; 1 and the reason when it failed.
     """
     url = str(i.get("url") or "").strip()
-    parts = urlsplit(url)
-    if parts.scheme not in _SCHEMES:
+    scheme = url.partition(":")[0].lower()
+    if scheme not in _SCHEMES:
         return _failed(url, f"its scheme must be one of {', '.join(_SCHEMES)}")
     try:
         wish = _Wish(
             url,
             os.path.abspath(str(i.get("path") or os.curdir)),
             os.path.basename(str(i.get("filename") or "")),
-            _context(i) if parts.scheme == "https" else None,
+            _context(i) if scheme == "https" else None,
             str(i.get("text") or "Downloaded: "),
         )
         if i.get("filename") and os.path.dirname(str(i["filename"])):
@@ -187,6 +186,8 @@ def _name_from(answer: HTTPResponse) -> str:
 
 
 def _name_in(url: str) -> str:
+    from urllib.parse import unquote, urlsplit
+
     return os.path.basename(unquote(urlsplit(url).path))
 
 

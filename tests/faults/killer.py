@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 from typing import Any
 
@@ -31,7 +32,7 @@ CHANGES = {
     "subprocess.Popen",
 }
 count = 0
-plain_write, plain_fsync = os.write, os.fsync
+plain_write, plain_fsync, plain_connect = os.write, os.fsync, sqlite3.connect
 
 
 def tick(what: object) -> None:
@@ -54,11 +55,22 @@ def hook(event: str, arguments: tuple[Any, ...]) -> None:
             return
         if flags & WRITING or (isinstance(mode, str) and set(mode) & set("wax+")):
             tick((event, path))
+    elif event == "os.mkdir" and os.path.isdir(arguments[0]):
+        return
     elif event in CHANGES and "__pycache__" not in str(arguments):
         tick((event, *arguments[:2]))
-    elif event == "sqlite3.connect/handle":
-        # Each statement may write pages; SELECTs are counted too, which only adds points.
-        arguments[0].set_trace_callback(lambda statement: tick(("sqlite3", statement[:60])))
+
+
+def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
+    """`sqlite3.connect`, whose transactions are counted; between BEGIN and COMMIT nothing shows."""
+
+    def trace(statement: str) -> None:
+        if statement.split(maxsplit=1)[0].rstrip(";") in ("BEGIN", "COMMIT", "CREATE", "DROP"):
+            tick(("sqlite3", statement[:60]))
+
+    connection = plain_connect(*arguments, **options)
+    connection.set_trace_callback(trace)
+    return connection
 
 
 def write(file: int, data: Any) -> int:
@@ -75,5 +87,5 @@ def fsync(file: int) -> None:
 
 
 if AT or LOG:
-    os.write, os.fsync = write, fsync
+    os.write, os.fsync, sqlite3.connect = write, fsync, connect
     sys.addaudithook(hook)

@@ -15,6 +15,9 @@ import time
 
 import pytest
 
+# Helper modules lie beside the suites; with importlib mode nothing else makes them importable.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "src")
 
 

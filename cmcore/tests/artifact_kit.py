@@ -6,8 +6,10 @@ import json
 import os
 import traceback
 
+from cmcore.collections import Collections
 from cmcore.console import Console
 from cmcore.context import Context
+from cmcore.index import Index
 from cmcore.paths import Paths
 from cmcore.types import Request
 
@@ -24,6 +26,29 @@ def put(root, automation, folder, meta, name="_cm.json"):
 
 def uid(number):
     return f"{number:016x}"
+
+
+class World:
+    """A home with two registered collections, and an index on it."""
+
+    def __init__(self, tmp_path):
+        self.paths = Paths(str(tmp_path / "home"))
+        self.roots = []
+        self.collections = Collections(self.paths)
+        for name in ("first", "second"):
+            root = tmp_path / name
+            root.mkdir()
+            (root / "cmr.yaml").write_text(f"alias: {name}\n")
+            self.collections.add(str(root))
+            self.roots.append(str(root))
+        self.index = self.again()
+
+    def again(self):
+        """What another process would have: an index of its own on the same files."""
+        return Index(self.paths, Collections(self.paths))
+
+    def names(self, *args, **kwargs):
+        return [a.alias for a in self.index.search("thing", *args, **kwargs)]
 
 
 class Scripted(Console):

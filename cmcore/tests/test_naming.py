@@ -1,6 +1,9 @@
 import fnmatch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cmcore.errors import UsageError
 from cmcore.naming import (
     Name,
@@ -15,8 +18,6 @@ from cmcore.naming import (
     split,
     suggestion,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 UID = "0123456789abcdef"
 uids = st.text("0123456789abcdef.", min_size=16, max_size=16)

@@ -4,6 +4,7 @@ import sys
 
 import platformdirs
 import pytest
+
 from cmcore.paths import Paths, default_home
 
 

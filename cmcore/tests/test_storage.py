@@ -9,6 +9,7 @@ import time
 
 import pytest
 from artifact_kit import in_child, killed_at
+
 from cmcore import storage
 from cmcore.errors import StorageError
 from cmcore.locking import Lock

@@ -5,10 +5,11 @@ import os
 import corpora
 import pytest
 import yaml
-from cmcore.errors import StorageError
-from cmcore.yamlio import dump_yaml, edit_yaml, load_yaml, parse_yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cmcore.errors import StorageError
+from cmcore.yamlio import dump_yaml, edit_yaml, load_yaml, parse_yaml
 
 plain = (
     st.none()
@@ -19,8 +20,10 @@ plain = (
 )
 data = st.recursive(
     plain,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text("abc :#-'\"{}[]0.", max_size=5), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text("abc :#-'\"{}[]0.", max_size=5), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 mappings = st.dictionaries(st.sampled_from("abcdef"), data, max_size=5)

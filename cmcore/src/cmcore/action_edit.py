@@ -25,7 +25,7 @@ from cmcore.action_names import (
     selected,
 )
 from cmcore.artifacts import IDENTITY_KEYS, merge, read_meta, rewrite_meta
-from cmcore.errors import AmbiguousError, ExistsError, UsageError
+from cmcore.errors import AmbiguousError, CmError, ExistsError, UsageError
 from cmcore.naming import check_alias, parse_tags, split
 from cmcore.types import Artifact, Request, Result
 
@@ -42,9 +42,14 @@ def update(ctx: Context, request: Request) -> Result:
     Raises:
         NotFoundError: nothing fits, and there is no name to add.
         AmbiguousError: several fit, without `--force` and nobody to ask.
-        UsageError: alias or UID were to change.
+        UsageError: neither name nor tags; alias or UID were to change.
         StorageError: the collection is read-only, or a file cannot be changed.
     """
+    if not any(request.artifacts) and not request.flags.get("search_tags"):
+        raise UsageError(
+            "nothing says what to update",
+            hint=f"cm update {request.automation} NAME, or --search_tags=TAGS",
+        )
     found = selected(ctx, request, "search_tags")
     if not found:
         if len(request.artifacts) == 1 and _can_be_added(request):
@@ -131,15 +136,29 @@ def move(ctx: Context, request: Request) -> Result:
             )
     path = os.path.join(collection.root, request.automation, base)
     with writing(ctx):
-        if alias != source.alias:
-            # First, because an artifact in a folder of another name is still whole.
-            rewrite_meta(source.path, {**read_meta(source.path).data, "alias": alias})
-        if path != source.path:
-            _relocate(source, collection.root, path)
+        if path != source.path and os.path.lexists(path) and not _same(path, source.path):
+            raise ExistsError("the new folder exists already", where=path)
+        own = read_meta(source.path).data
+        # First, because an artifact in a folder of another name is still whole.
+        rewrite_meta(source.path, own if alias == source.alias else {**own, "alias": alias})
+        try:
+            if path != source.path:
+                _relocate(source, collection.root, path)
+        except CmError:
+            rewrite_meta(source.path, own)
+            raise
     ctx.index.changed()
     data = {"path": path, "alias": alias, "uid": source.uid, "collection": collection.name}
     view = f"moved {request.automation} {source.name} to {path}"
     return Result({**data, "source": describe(source)}, view)
+
+
+def _same(first: str, second: str) -> bool:
+    """Whether two paths lead to one folder, as on file systems that ignore case."""
+    try:
+        return os.path.samefile(first, second)
+    except OSError:
+        return False
 
 
 def _relocate(source: Artifact, root: str, path: str) -> None:

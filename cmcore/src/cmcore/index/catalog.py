@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cmcore.collection_meta import subfolders
 from cmcore.collections import Collections
-from cmcore.errors import CmError, NotFoundError
+from cmcore.errors import NotFoundError
+from cmcore.index.selecting import Selector
 from cmcore.index.source import Source
 from cmcore.naming import HERE, Name, did_you_mean, fits, matches, parse_name, parse_tags, split
 from cmcore.paths import Paths
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from cmcore.index.database import Database, Scope
-    from cmcore.index.queries import Row
 
 
 class Index:
@@ -36,6 +36,7 @@ class Index:
         self._source = Source(paths.index_file)
         self._collections = collections
         self._held_places: list[Collection] | None = None
+        self._selector = Selector(self._source, self._places, self._nouns)
 
     def search(
         self,
@@ -65,7 +66,7 @@ class Index:
             found: list[Artifact] = []
             for noun in self._nouns(automation):
                 for where in places:
-                    found += self._select(where, noun, name, wanted, excluded)
+                    found += self._selector.select(where, noun, name, wanted, excluded)
         return found
 
     def get(self, path: str) -> Artifact | None:
@@ -83,7 +84,7 @@ class Index:
             from cmcore.index.queries import by_folder
 
             row = by_folder(database, scope.id, folder)
-            return [] if row is None else self._artifacts(where, noun, [row])
+            return [] if row is None else self._selector.artifacts(where, noun, [row])
 
         with self._source.lock:
             found = self._source.ask(where.root, noun, ask, list[Artifact]())
@@ -171,6 +172,7 @@ class Index:
         For one run that searches for each of its dependencies. What others change meanwhile may
         be seen late; what this process changes is seen when it calls `changed`.
         """
+        self._held_places = None
         return self._source.hold()
 
     def changed(self) -> None:
@@ -239,86 +241,6 @@ class Index:
                 for where in self._all():
                     found.update(self._source.ask(where.root, noun, ask, []))
         return sorted(found)
-
-    def _select(
-        self,
-        where: Collection,
-        noun: str,
-        name: Name,
-        wanted: tuple[str, ...],
-        excluded: tuple[str, ...],
-    ) -> list[Artifact]:
-        def ask(database: Database, scope: Scope) -> list[Artifact]:
-            from cmcore.index.queries import inheriting, problems, select
-
-            for problem in problems(database, scope.id):
-                self._source.warn(problem)
-            found = self._artifacts(where, noun, select(database, scope.id, name, wanted, excluded))
-            more = self._artifacts(where, noun, inheriting(database, scope.id))
-            fitting = [
-                a
-                for a in more
-                if matches(name, a.alias, a.uid)
-                and set(wanted) <= set(a.tags)
-                and not set(excluded) & set(a.tags)
-            ]
-            return sorted(found + fitting, key=lambda a: a.path) if fitting else found
-
-        return self._source.ask(where.root, noun, ask, [])
-
-    def _artifacts(self, where: Collection, noun: str, rows: list[Row]) -> list[Artifact]:
-        start = os.path.join(where.root, noun) + os.sep
-        found = []
-        for row in rows:
-            path = start + row.folder
-            artifact = Artifact(noun, row.alias, row.uid, row.tags, path, row.form, where, row.meta)
-            if row.base:
-                try:
-                    artifact = self._inherit(artifact)
-                except CmError as error:
-                    self._source.warn(f"{path}: {error}; the artifact is left out")
-                    continue
-            found.append(artifact)
-        return found
-
-    def _inherit(self, artifact: Artifact) -> Artifact:
-        import json
-
-        from cmcore.artifacts import identity
-        from cmcore.index.inheritance import effective
-
-        def find(noun: str, base: str) -> tuple[str, dict[str, Any]]:
-            found = self._own_metas(noun, base)
-            near = [pair for pair in found if pair[0] == artifact.collection] or found
-            if len(near) != 1:
-                how_many = "there is no" if not near else "there are several"
-                raise CmError(f"{how_many} '{noun}::{base}', which '_base' names")
-            return parse_name(noun).alias, near[0][1]
-
-        meta = effective(artifact.automation, artifact.meta, find)
-        alias, uid, tags, _ = identity(artifact.path, meta)
-        return artifact._replace(alias=alias, uid=uid, tags=tags, meta_json=json.dumps(meta))
-
-    def _own_metas(self, automation: str, name: str) -> list[tuple[Collection, dict[str, Any]]]:
-        """Metas of the artifacts of a name, as their own files say."""
-        import json
-
-        place, wanted = split(name)
-        found: list[tuple[Collection, dict[str, Any]]] = []
-
-        def ask(database: Database, scope: Scope) -> list[str]:
-            from cmcore.index.queries import inheriting, select
-
-            rows = select(database, scope.id, wanted, (), ())
-            heirs = inheriting(database, scope.id)
-            rows += [row for row in heirs if matches(wanted, row.alias, row.uid)]
-            return [row.meta for row in rows]
-
-        for noun in self._nouns(automation):
-            for where in self._places(place or Name()):
-                metas = self._source.ask(where.root, noun, ask, list[str]())
-                found += [(where, json.loads(meta)) for meta in metas]
-        return found
 
 
 def _nouns_of(collection: Collection) -> list[str]:

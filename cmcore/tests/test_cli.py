@@ -253,6 +253,27 @@ def test_a_closed_pipe_is_quiet(environ):
     assert process.wait(60) == 141
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
+@pytest.mark.parametrize("line", ["--version", "--help", "run notebook big", "uid --out=json"])
+def test_a_full_disk_is_said_in_one_line(environ, line):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cmcore", *line.split()],
+            env=environ,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.stderr == "cm: error: cannot write the answer: No space left on device\n"
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("line", ["--version", "uid", "uid --out=json", "run notebook one"])
+def test_closed_streams_are_survived(environ, line):
+    code = f'"{sys.executable}" -m cmcore {line} >&- 2>&- <&-'
+    assert subprocess.run(["sh", "-c", code], env=environ).returncode == 0
+
+
 def test_ctrl_c(environ):
     process = subprocess.Popen(
         [sys.executable, "-m", "cmcore", "run", "notebook", "wait"],

@@ -19,6 +19,9 @@ _BROKEN_PIPE = 141  # 128 + SIGPIPE
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `cm` with `argv` (default: the process's own arguments) and return the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us (`cm find >&-`)
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for the whole process
     try:
         if words[:1] in (["--version"], ["-V"]):
             from cmcore import __version__
@@ -35,11 +38,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\ncm: interrupted\n")
         return _INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (`cm find script | head`); the interpreter would complain when it
-        # flushes stdout at exit, so stdout is pointed at nothing.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader went away: `cm find script | head`
+        _give_up_stdout()
         return _BROKEN_PIPE
+    except OSError as error:  # a full disk, as a rule
+        _give_up_stdout()
+        sys.stderr.write(f"cm: error: cannot write the answer: {error.strerror}\n")
+        return 1
+
+
+def _give_up_stdout() -> None:
+    """Point stdout at nothing: the interpreter would complain when it flushes it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run_script() -> int:

@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
         argv: its words, without the program's name.
 
     Returns:
-        The exit code. KeyboardInterrupt and BrokenPipeError are left to the caller.
+        The exit code. Failures of the output itself and KeyboardInterrupt are the caller's.
     """
     _accept_any_file_name()
     if argv[:1] == ["__complete"]:
@@ -50,9 +50,9 @@ def main(argv: Sequence[str]) -> int:
         return _answer(request, options, console)
     except CmError as error:
         return _fail(error, options, console)
-    except (BrokenPipeError, MemoryError):
-        raise
-    except Exception as error:  # noqa: BLE001 - a defect must not end in a traceback
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is None:
+            raise  # not about a file, so about our own output
         if options.verbose or os.environ.get("CM_DEBUG"):
             from traceback import print_exc
 

@@ -56,7 +56,7 @@ LATE = {
     "cmcore.hookspecs": {"pluggy"},
     "cmcore.manager": {"pluggy"},
     "cmcore.cli": {"click"},
-    "cmcore.index.database": {"sqlite3"},
+    "cmcore.index": {"sqlite3"},
     "cmcore.testing": {"inspect", "json", "pathlib", "pytest", "shutil", "subprocess"},
 }
 LINES = 400

@@ -1,0 +1,56 @@
+"""Every plugin of this repository keeps the contract that third parties are held to."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from kit import CHECKOUT, User
+
+from cmcore.testing import PluginContract
+
+
+class TestScript(PluginContract):
+    """cm-plugin-script, as installed in the environment of this test run."""
+
+    distribution = "cm-plugin-script"
+
+
+class TestCache(PluginContract):
+    """cm-plugin-cache, likewise."""
+
+    distribution = "cm-plugin-cache"
+
+
+MANIFESTS = sorted(path for path in CHECKOUT.glob("*/src/*/cm-plugin.json")) + sorted(
+    CHECKOUT.glob("plugins/*/src/*/cm-plugin.json")
+)
+ACTIONS = [
+    pytest.param(noun, verb, action, id=f"{verb}-{noun}")
+    for path in MANIFESTS
+    for noun, entry in json.loads(path.read_text("utf-8"))["automations"].items()
+    for verb, action in entry.get("actions", {}).items()
+]
+
+
+def test_there_are_actions() -> None:
+    assert len(MANIFESTS) == 3
+    assert len(ACTIONS) >= 5
+
+
+@pytest.mark.parametrize(("noun", "verb", "action"), ACTIONS)
+def test_help_of_every_action(user: User, noun: str, verb: str, action: dict[str, object]) -> None:
+    """It names each flag and shows the examples, and every example parses."""
+    text = user.ok(verb, noun, "--help")
+    for flag in action.get("flags", {}):  # type: ignore[attr-defined] # JSON
+        assert flag.replace("_", "-") in text.replace("_", "-"), f"{flag}\n{text}"
+    for example in action.get("examples", ()):  # type: ignore[attr-defined] # JSON
+        assert str(example).split()[0] in ("cm", "cmr", "cmrd"), example
+        assert str(example)[:30] in text, f"{example}\n{text}"
+
+
+@pytest.mark.parametrize(
+    "verb", ["search", "add", "load", "update", "remove", "move", "copy", "show"]
+)
+def test_common_actions_exist_for_every_noun_with_artifacts(user: User, verb: str) -> None:
+    assert user.ok(verb, "script", "--help")

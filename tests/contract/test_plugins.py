@@ -25,6 +25,7 @@ class TestCache(PluginContract):
 MANIFESTS = sorted(path for path in CHECKOUT.glob("*/src/*/cm-plugin.json")) + sorted(
     CHECKOUT.glob("plugins/*/src/*/cm-plugin.json")
 )
+COMMON = ("search", "add", "load", "update", "remove", "move", "copy", "show")
 ACTIONS = [
     pytest.param(noun, verb, action, id=f"{verb}-{noun}")
     for path in MANIFESTS
@@ -49,8 +50,6 @@ def test_help_of_every_action(user: User, noun: str, verb: str, action: dict[str
         assert str(example)[:30] in text, f"{example}\n{text}"
 
 
-@pytest.mark.parametrize(
-    "verb", ["search", "add", "load", "update", "remove", "move", "copy", "show"]
-)
+@pytest.mark.parametrize("verb", COMMON)
 def test_common_actions_exist_for_every_noun_with_artifacts(user: User, verb: str) -> None:
     assert user.ok(verb, "script", "--help")

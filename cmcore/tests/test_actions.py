@@ -1,8 +1,8 @@
 import json
 import os
+import sys
 
 import pytest
-from artifact_kit import context, in_child, put, request, uid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +11,10 @@ from cmcore.artifacts import read_meta
 from cmcore.errors import AmbiguousError, ExistsError, NotFoundError, StorageError, UsageError
 from cmcore.naming import is_uid
 from cmcore.types import Collection
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from artifact_kit import context, in_child, put, request, uid
 
 
 @pytest.fixture

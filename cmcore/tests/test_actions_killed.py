@@ -2,12 +2,16 @@
 
 import os
 import shutil
+import sys
 
 import pytest
-from artifact_kit import context, killed_at, put, request, uid
 
 from cmcore import actions
 from cmcore.artifacts import read_meta
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from artifact_kit import context, killed_at, put, request, uid
 
 OLD = {"alias": "a", "uid": uid(10), "tags": ["x"], "n": 1}
 

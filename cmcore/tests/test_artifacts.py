@@ -1,12 +1,16 @@
 import os
+import sys
 
 import pytest
-from artifact_kit import killed_at, put
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cmcore.artifacts import identity, json_form, merge, meta_files, read_meta, rewrite_meta
 from cmcore.errors import StorageError, UsageError
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from artifact_kit import killed_at, put
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.text("ab", max_size=2),

@@ -1,9 +1,9 @@
 import json
 import os
+import sys
 
 import corpora
 import pytest
-from artifact_kit import context, in_child, killed_at, put, request, uid
 
 from cmcore import collections_commands as commands
 from cmcore.collection_import import import_home
@@ -12,6 +12,10 @@ from cmcore.collections import Collections
 from cmcore.errors import AmbiguousError, ExistsError, NotFoundError, StorageError, UsageError
 from cmcore.paths import Paths
 from cmcore.types import Collection
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from artifact_kit import context, in_child, killed_at, put, request, uid
 
 
 @pytest.fixture
@@ -238,8 +242,6 @@ def test_known_metas_cost_no_yaml(tmp_path, paths):
     Collections(paths).add(path)
 
     def look():
-        import sys
-
         sys.modules["yaml"] = None
         assert [c.name for c in Collections(paths).all()] == ["local", "x"]
 

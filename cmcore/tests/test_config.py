@@ -1,13 +1,18 @@
 import json
+import os
+import sys
 
 import pytest
-from artifact_kit import context, in_child, killed_at, request
 
 from cmcore import config
 from cmcore.config import Settings
 from cmcore.errors import StorageError, UsageError
 from cmcore.paths import Paths
 from cmcore.types import Setting
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from artifact_kit import context, in_child, killed_at, request
 
 PLUGIN = (
     Setting("notes.level", "how much", 3),
@@ -97,8 +102,6 @@ def test_a_damaged_file_is_named_and_kept(tmp_path, settings, text):
 
 
 def test_many_processes_lose_no_setting(tmp_path):
-    import os
-
     def work(number):
         Settings(Paths(str(tmp_path)), {}, lambda: _keys(4)).set(f"k.k{number}", number)
 

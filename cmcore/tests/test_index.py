@@ -4,10 +4,13 @@ import sys
 
 import corpora
 import pytest
-from artifact_kit import World, put, uid
 
 from cmcore.artifacts import read_meta
 from cmcore.errors import NotFoundError, UsageError
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from artifact_kit import World, put, uid
 
 
 @pytest.fixture

@@ -5,10 +5,14 @@ import random
 import shutil
 import signal
 import sqlite3
+import sys
 import tempfile
 import time
 
 import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
 from artifact_kit import World, in_child, put, uid
 
 

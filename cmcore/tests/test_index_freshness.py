@@ -1,16 +1,20 @@
 import contextlib
 import os
 import shutil
+import sys
 import time
 
 import pytest
-from artifact_kit import World, put, uid
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cmcore.artifacts import META_FILES, identity, read_meta
 from cmcore.errors import StorageError
 from cmcore.naming import matches, parse_name
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from artifact_kit import World, put, uid
 
 
 @pytest.fixture

@@ -8,11 +8,14 @@ import sys
 import time
 
 import pytest
-from artifact_kit import in_child, killed_at
 
 from cmcore import storage
 from cmcore.errors import StorageError
 from cmcore.locking import Lock
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from artifact_kit import in_child, killed_at
 
 
 def test_replacing_keeps_the_mode_and_the_link(tmp_path):

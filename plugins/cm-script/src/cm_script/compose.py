@@ -95,7 +95,7 @@ def _begin(scope: Scope, inputs: Mapping[str, Any], dialect: Dialect) -> None:
 def _apply_variations(
     scope: Scope, query: Query, inputs: Mapping[str, Any], dialect: Dialect
 ) -> None:
-    scope.explicit_variations = query.explicit
+    scope.explicit_variations = list(query.explicit)
     table = _mapping(scope.meta, "variations")
     if dialect.version_variation:
         scope.explicit_variations += _version_variation(scope, table)

@@ -22,6 +22,7 @@ class Query(NamedTuple):
         excluded: tags that it must not have.
         variations: variations to switch on, in the order asked, without `_`.
         excluded_variations: variations that must stay off.
+        explicit: both in the order asked and in the engine's notation, `x` on and `-x` off.
         name: alias, UID, `alias,UID` or `collection:alias` of the recipe, or "".
     """
 
@@ -29,12 +30,8 @@ class Query(NamedTuple):
     excluded: tuple[str, ...] = ()
     variations: tuple[str, ...] = ()
     excluded_variations: tuple[str, ...] = ()
+    explicit: tuple[str, ...] = ()
     name: str = ""
-
-    @property
-    def explicit(self) -> list[str]:
-        """The variations in the engine's notation: `x` on, `-x` off."""
-        return [*self.variations, *("-" + name for name in self.excluded_variations)]
 
     @property
     def script_tags(self) -> str:
@@ -42,10 +39,9 @@ class Query(NamedTuple):
         return ",".join([*self.tags, *("-" + tag for tag in self.excluded)])
 
     def text(self) -> str:
-        """The query as one tag string, in a fixed order of its parts."""
+        """The query as one tag string: tags, then variations."""
         parts = [*self.tags, *("-" + tag for tag in self.excluded)]
-        parts += ["_" + name for name in self.variations]
-        parts += ["-_" + name for name in self.excluded_variations]
+        parts += ["-_" + v[1:] if v.startswith("-") else "_" + v for v in self.explicit]
         return ",".join(parts)
 
     def told(self) -> str:
@@ -67,19 +63,23 @@ def parse_query(tags: str | Sequence[str], name: str = "") -> Query:
     words = tags.split(",") if isinstance(tags, str) else [p for t in tags for p in t.split(",")]
     wanted: list[str] = []
     excluded: list[str] = []
-    variations: list[str] = []
-    excluded_variations: list[str] = []
+    explicit: list[str] = []
     for word in filter(None, (w.strip() for w in words)):
         if word.startswith(("-_", "_-")):
-            _add(excluded_variations, word[2:], word)
+            _add(explicit, "-" + word[2:] if word[2:] else "", word)
         elif word.startswith("_"):
-            _add(variations, word[1:], word)
+            _add(explicit, word[1:], word)
         elif word.startswith("-"):
             _add(excluded, word[1:], word)
         else:
             _add(wanted, word, word)
     query = Query(
-        tuple(wanted), tuple(excluded), tuple(variations), tuple(excluded_variations), name
+        tuple(wanted),
+        tuple(excluded),
+        tuple(v for v in explicit if not v.startswith("-")),
+        tuple(v[1:] for v in explicit if v.startswith("-")),
+        tuple(explicit),
+        name,
     )
     _refuse_contradictions(query)
     if not (query.tags or query.name):

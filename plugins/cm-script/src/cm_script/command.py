@@ -12,6 +12,7 @@ from cm_script import records
 from cm_script.dialects import CM
 from cm_script.engine import Engine
 from cm_script.merge import merge
+from cm_script.step import StepError
 from cmcore.errors import CmError, UsageError
 from cmcore.types import Request, Result
 
@@ -114,18 +115,16 @@ def _summarise(engine: Engine, answer: dict[str, Any], seconds: float) -> None:
 def _explain(engine: Engine, request: Request, error: CmError) -> None:
     """What a person needs beside the one-line error: the way there, the end of the output."""
     console = engine.console
-    lines = getattr(error, "last_lines", None)
-    if lines:
-        console.err("last lines of the failed step:")
-        for line in lines:
+    if isinstance(error, StepError):
+        console.err("the failed step said last:")
+        for line in error.lines:
             console.err("  | " + line)
-    log = getattr(error, "log_path", "")
-    if log:
-        console.err(f"full log: {log}")
+        if os.path.isfile(error.rerun):
+            console.err(f"the step alone: bash {error.rerun}")
     chain = engine.failure[1] if engine.failure else []
     if len(chain) > 1:
         console.err("called by: " + " -> ".join(name.split(",")[0] for name in chain))
     if chain and request.console:
         from cmcore import grammar
 
-        console.err("run it again with: " + grammar.command_line(request))
+        console.err("the whole request: " + grammar.command_line(request))

@@ -44,6 +44,7 @@ def run_recipe(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
     env, state = beginning.shared(inputs)
     saved_env, saved_state = snapshot(env), snapshot(state)
     run: RecipeRun | None = None
+    done = False
     try:
         run = beginning.begin(engine, inputs)
         engine.enter(run)
@@ -53,6 +54,7 @@ def run_recipe(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
             return ending.nothing(run)
         new_env, new_state = _from_cache_or_body(run)
         ending.restore(run, saved_env, saved_state, new_env, new_state)
+        done = True
         return ending.answer(run, new_env, new_state)
     except body.Skipped as skipped:
         assert run is not None
@@ -68,7 +70,9 @@ def run_recipe(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
     finally:
         os.chdir(folder)
         if run is not None:
-            ending.clean(run)
+            if done:
+                # What a failed step left is what a person needs to find out why.
+                ending.clean(run)
             ending.log_time(run, time.perf_counter() - started)
             engine.leave()
 

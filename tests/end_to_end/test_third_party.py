@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from kit import CHECKOUT, Installed, Machine, User, build_wheel, must, run, write_tree
 
+SOURCES = Path(__file__).with_name("packages")
 OWN = ("cmcore", "cm-plugin-script", "cm-plugin-cache")
 BROKEN = {
     "cm-broken-import": ("wreck", "module_that_is_nowhere"),
@@ -77,12 +80,85 @@ def test_an_upgrade_is_seen_at_once(
     somebody: User, workshop: Machine, tmp_path: Path, installed: Installed
 ) -> None:
     """The index must not remember the recipes of the version before."""
+    newer = shutil.copytree(SOURCES / "cm-recipes-greeting", tmp_path / "newer")
+    project = newer / "pyproject.toml"
+    project.write_text(project.read_text().replace("0.3.1", "0.4.0"))
+    recipes = newer / "src/cm_greeting/recipes/script"
+    meta = recipes / "greet-somebody/_cm.yaml"
+    meta.write_text(meta.read_text().replace("CM_GREETING: hello", "CM_GREETING: salut"))
+    shutil.copytree(recipes / "greet-somebody", recipes / "greet-others")
+    other = (recipes / "greet-others/_cm.yaml").read_text()
+    other = other.replace("greet-somebody", "greet-others").replace("a1f5d0", "b2e6c1")
+    (recipes / "greet-others/_cm.yaml").write_text(other.replace("somebody]", "others]"))
+    wheel = build_wheel(newer, tmp_path)
     with installed("cm-recipes-greeting"):
         assert somebody.data("run", "script", "greet somebody")["new_env"]["CM_GREETING"] == "hello"
-        (meta,) = workshop.folder.rglob("greet-somebody/_cm.yaml")
-        newer = meta.read_text().replace("CM_GREETING: hello", "CM_GREETING: salut")
-        meta.write_text(newer)
+        assert somebody.cm("run", "script", "greet others").code == 16
+        workshop.install(str(wheel))
         assert somebody.data("run", "script", "greet somebody")["new_env"]["CM_GREETING"] == "salut"
+        assert somebody.data("run", "script", "greet others")["new_env"]["CM_GREETING"] == "salut"
+        assert "cm-recipes-greeting\t0.4.0" in somebody.ok("plugins", "list")
+
+
+def test_observers_see_everything_and_may_refuse(
+    somebody: User, installed: Installed, tmp_path: Path
+) -> None:
+    log = tmp_path / "watch.log"
+    somebody.env = {"WATCH_LOG": str(log)}
+    with installed("cm-plugin-watch", "cm-recipes-greeting"):
+        somebody.ok("run", "script", "greet somebody")
+        assert somebody.cm("run", "script", "no such thing").code == 16
+        somebody.ok("add", "script", "thing")
+        assert "nothing is removed here" in somebody.refused("rm", "script", "thing", "-f")
+        assert "thing" in somebody.ok("find", "script", "thing")
+    lines = log.read_text().splitlines()
+    for line in ("before run script", "after run 0", "error run 16", "before remove script"):
+        assert line in lines, lines
+
+
+def test_a_defect_in_an_observer_is_told_and_changes_nothing(
+    somebody: User, installed: Installed
+) -> None:
+    with installed("cm-broken-observer", "cm-recipes-greeting"):
+        answer = somebody.cm("run", "script", "greet somebody", "--out=json")
+        assert must(answer).json()["new_env"]["CM_GREETING"] == "hello"
+        assert "cm-broken-observer 0.3.1" in answer.err
+        assert "defect before" in answer.err
+        assert somebody.cm("run", "script", "no such thing").code == 16
+
+
+SAME = """
+import cmcore, json, sys
+print(json.dumps(cmcore.access(json.load(sys.stdin))))
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("find", "script", "--tags=greet"),
+        ("find", "script", "nothing-like-it"),
+        ("show", "script", "greet-somebody"),
+        ("load", "script", "greet-somebody"),
+        ("load", "script", "nothing-like-it"),
+        ("run", "script", "greet nobody"),
+        ("nosuchverb", "script"),
+        ("find", "nosuchnoun"),
+        ("find", "script", "--nosuchflag"),
+    ],
+    ids=" ".join,
+)
+def test_python_and_the_command_line_answer_alike(
+    somebody: User, workshop: Machine, installed_greeting: None, words: tuple[str, ...]
+) -> None:
+    request = somebody.data("print-input", *words)["input"]
+    # Without it nobody reads along, as with --out=json.
+    request.pop("out", None)
+    by_python = somebody.run(str(workshop.python), "-c", SAME, stdin=json.dumps(request))
+    answer = must(by_python).json()
+    by_words = somebody.cm(*words, "--out=json")
+    assert by_words.code == answer["return"]
+    assert by_words.json() == answer
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +168,14 @@ def all_broken(workshop: Machine, third_party: list[str]) -> Iterator[None]:
     workshop.install(*names)
     yield
     workshop.uninstall(*names)
+
+
+@pytest.fixture(scope="module")
+def installed_greeting(workshop: Machine, third_party: list[str]) -> Iterator[None]:
+    """The package with a recipe, for several tests."""
+    workshop.install("cm-recipes-greeting")
+    yield
+    workshop.uninstall("cm-recipes-greeting")
 
 
 @pytest.mark.usefixtures("all_broken")

@@ -2,6 +2,7 @@ import contextlib
 import os
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import sqlite3
@@ -70,12 +71,36 @@ def test_a_damaged_index_gives_right_answers(world, how):
     assert len(world.names()) == 200
     world.index.close()
     damage_file(world.paths, how)
+    told = []
     for _ in range(2):
         index = world.again()
         assert [a.alias for a in index.search("thing", "", "t7")] == ["a7"]
         assert len(index.search("thing", "", "all")) == 200
         assert index.search("thing", "", "none") == []
         index.close()
+        told.append(index.warnings())
+    if how == "folder":
+        assert all("cannot be used" in texts[0] for texts in told)
+    else:
+        assert told[1] == []
+
+
+def test_a_full_disk(world):
+    put(world.roots[0], "thing", "a", {"alias": "a"})
+    assert world.names() == ["a"]
+    for number in range(50):
+        put(world.roots[0], "thing", f"f{number}", {"alias": f"x{number}", "text": "y" * 1000})
+
+    def without_space():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+        index = world.again()
+        assert len(index.search("thing")) == 51
+        assert "cannot be used" in index.warnings()[0]
+
+    assert in_child(without_space) == 0
+    assert len(world.names()) == 51
+    assert world.index.warnings() == []
 
 
 def test_damage_under_a_running_process(world):

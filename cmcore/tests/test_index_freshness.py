@@ -9,8 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cmcore.artifacts import META_FILES, identity, read_meta
+from cmcore.collections import Collections
 from cmcore.errors import StorageError
+from cmcore.index import Index
 from cmcore.naming import matches, parse_name
+from cmcore.types import Collection
 
 sys.path.insert(0, os.path.dirname(__file__))
 
@@ -124,6 +127,28 @@ def test_meta_files_that_come_and_go(world):
     assert world.names() == ["mlc"]
     os.unlink(os.path.join(path, "meta.yaml"))
     assert world.names() == []
+
+
+def test_an_upgraded_package_is_seen(world, tmp_path):
+    def install(name, alias):
+        root = tmp_path / name / "recipes"
+        put(root, "thing", "a", {"alias": alias})
+        for path in (root / "thing" / "a" / "_cm.json", root / "thing" / "a", root / "thing", root):
+            os.utime(path, (1000, 1000))
+
+    site = tmp_path / "site-packages" / "pack"
+    root = str(site / "recipes")
+    package = Collection("pack", "", root, root, "package", "cm", False, "pack 1.0")
+    index = Index(world.paths, Collections(world.paths, [package]))
+    site.parent.mkdir()
+    install("old", "one")
+    install("new", "two")
+    os.rename(tmp_path / "old", site)
+    assert [a.alias for a in index.search("thing")] == ["one"]
+    os.rename(site, tmp_path / "gone")
+    assert index.search("thing") == []
+    os.rename(tmp_path / "new", site)
+    assert [a.alias for a in index.search("thing")] == ["two"]
 
 
 def test_links_to_artifacts(world, tmp_path):

@@ -31,7 +31,9 @@ def run(ctx: Context, request: Request) -> Result:
     asked = {**dict(request.flags), "artifacts": list(request.artifacts)}
     started = time.time()
     try:
-        answer = engine.run(inputs)
+        # One look at the folders is enough: recipes do not change under a run that uses them.
+        with ctx.index.hold():
+            answer = engine.run(inputs)
     except CmError as error:
         _explain(engine, request, error)
         records.write(engine, asked, started, error.to_dict())

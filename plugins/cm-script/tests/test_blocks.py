@@ -127,6 +127,15 @@ def test_conditional_entries_may_change_more_in_mlc():
             assert scope.conditional_defaults == {"g": "g1"}
 
 
+def test_edits_of_conditional_entries_reach_the_lists_in_mlc():
+    block = {
+        "deps": [{"tags": "a", "names": ["n"]}],
+        "update_meta_if_env": [{"ad": {"n": {"tags": "_1"}}}],
+    }
+    assert applied(block, CM).deps("deps")[0]["tags"] == "a"
+    assert applied(block, MLC).deps("deps")[0]["tags"] == "a,_1"
+
+
 @both
 def test_nulls_and_slips_in_a_block_do_no_harm(dialect):
     block = dict.fromkeys(

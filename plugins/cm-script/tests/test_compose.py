@@ -140,6 +140,17 @@ def test_edits_from_flags_reach_all_lists_after_everything_else(dialect):
 
 
 @both
+def test_an_edit_of_this_request_beats_recursive_edits(dialect):
+    meta = {
+        "deps": [{"tags": "a", "names": ["n"]}],
+        "variations": {"v": {"adr": {"n": {"version": "1", "tags": "_1"}}}},
+    }
+    inputs = {"ad": {"n": {"version": "2"}}}
+    scope = composed(meta, dialect, "r,_v", inputs)
+    assert scope.deps("deps") == [{"tags": "a,_1", "names": ["n"], "version": "2"}]
+
+
+@both
 def test_an_edit_of_a_combination_survives_its_second_application(dialect):
     meta = {
         "variations": {

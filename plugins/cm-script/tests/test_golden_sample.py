@@ -183,3 +183,19 @@ def test_a_request_leaves_the_inputs_as_they_are():
     before = json.dumps(flags)
     planned(TFLITE, "cm", "", flags)
     assert json.dumps(flags) == before
+
+
+@pytest.mark.parametrize(
+    ("entry", "tags"),
+    [
+        ({}, "d"),
+        ({"reuse_version": True}, "d,2"),
+        ({"force_env_keys": ["CM_VER*"]}, "d,2"),
+        ({"force_env_keys": ["CM_TMP_*"]}, "d"),
+    ],
+)
+def test_hidden_variables_are_seen_when_the_entry_says_so(entry, tags):
+    dep = {"tags": "d", "update_tags_from_env": ["CM_VERSION"], **entry}
+    plan = planned({"deps": [dep]}, "cm", "", {"version": "2"})
+    assert plan.deps[0].tags == tags
+    assert plan.scope.env["CM_VERSION"] == "2"

@@ -66,7 +66,7 @@ def _compose(scope: Scope, query: Query, inputs: Mapping[str, Any], dialect: Dia
     else:
         _apply_variations(scope, query, inputs, dialect)
         _apply_requested_version(scope, inputs, dialect)
-    _edit_from_inputs(scope, inputs, dialect)
+    _edit_dependencies(scope, inputs, dialect)
     placeholders.fill(scope.env)
 
 
@@ -115,7 +115,6 @@ def _apply_variations(
     if disk:
         scope.disk_mb = sum(disk.values())
         scope.warnings.append(f"Required disk space: {scope.disk_mb:g} MB")
-    _edit_recursively(scope, dialect)
 
 
 def _version_variation(scope: Scope, table: Mapping[str, Any]) -> list[str]:
@@ -156,7 +155,6 @@ def _apply_requested_version(scope: Scope, inputs: Mapping[str, Any], dialect: D
     for name, value in scope.version_request.items():
         scope.env[dialect.key(name.upper())] = value
     _apply_version(scope, scope.version_request.get("version", ""), inputs, dialect)
-    _edit_recursively(scope, dialect)
 
 
 def _apply_version(scope: Scope, version: str, inputs: Mapping[str, Any], dialect: Dialect) -> None:
@@ -186,16 +184,13 @@ def take_default_version(
     return version
 
 
-def _edit_recursively(scope: Scope, dialect: Dialect) -> None:
-    depedit.edit([scope.deps(kind) for kind in DEP_KINDS], scope.adr, scope.env, dialect)
-
-
-def _edit_from_inputs(scope: Scope, inputs: Mapping[str, Any], dialect: Dialect) -> None:
+def _edit_dependencies(scope: Scope, inputs: Mapping[str, Any], dialect: Dialect) -> None:
+    """Recursive edits of the tree, variations and version first; `ad` of this very request last."""
     lists = [scope.deps(kind) for kind in DEP_KINDS]
+    depedit.edit(lists, scope.adr, scope.env, dialect)
     own = edits_of(inputs, "ad", dialect)
     if own:
         depedit.edit_or_fail(lists, own, scope.env, dialect)
-    depedit.edit(lists, scope.adr, scope.env, dialect)
 
 
 def _mapping(block: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -270,3 +270,12 @@ def test_processes_killed_while_indexing_do_no_harm(world):
         # Killed while it wrote a meta file in place, too: that one may be empty.
         assert len(world.names("", "all")) >= 59
     assert world.again().warnings() == []
+
+
+def test_a_home_with_any_characters_in_its_path_works(tmp_path):
+    odd = tmp_path / "a%20b?c#d ü"
+    odd.mkdir()
+    world = World(odd)
+    put(world.roots[0], "thing", "one", {"alias": "one", "uid": uid(1)})
+    assert world.names("thing") == ["one"]
+    assert os.path.isfile(world.paths.index_file)

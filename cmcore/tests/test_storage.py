@@ -217,3 +217,17 @@ def test_a_garbled_owner_file_is_no_obstacle(tmp_path):
         (tmp_path / "x.lock.owner").write_text(text)
         with Lock(str(path), what="x", timeout=0) as held:
             assert held.previous is None
+
+
+def test_what_is_no_regular_file_is_written_to_and_stays_what_it_is(tmp_path):
+    import threading
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    storage.write_atomic(str(pipe), "x" * 100_000)
+    reader.join(10)
+    assert got == [b"x" * 100_000]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

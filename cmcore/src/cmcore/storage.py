@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,8 @@ def read_json(path: str) -> Json:
 def write_atomic(path: str, data: str | bytes, *, durable: bool = True) -> None:
     """Replace a file as a whole: a reader, or a crash at any moment, sees the old or the new one.
 
-    Keeps the mode of an existing file and writes through symbolic links.
+    Keeps the mode of an existing file and writes through symbolic links. What is no regular file
+    (`/dev/null`, a terminal, a pipe) is written to as it stands: replacing it would destroy it.
 
     Args:
         path: file to write; its folder must exist.
@@ -93,10 +95,10 @@ def write_atomic(path: str, data: str | bytes, *, durable: bool = True) -> None:
     temporary = os.path.join(folder, f"{HIDDEN}{base[:100]}.{os.getpid()}-{os.urandom(4).hex()}")
     content = data.encode("utf-8") if isinstance(data, str) else data
     try:
-        try:
-            mode: int | None = os.stat(path).st_mode & 0o7777
-        except FileNotFoundError:
-            mode = None
+        mode = _mode(path)
+        if mode is not None and not stat.S_ISREG(mode):
+            _write_through(path, content)
+            return
         _write_new(temporary, content, mode, durable)
         os.replace(temporary, path)
         if durable:
@@ -107,6 +109,21 @@ def write_atomic(path: str, data: str | bytes, *, durable: bool = True) -> None:
     except BaseException:
         _unlink_quietly(temporary)
         raise
+
+
+def _mode(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _write_through(path: str, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        _write_all(handle, content)
+    finally:
+        os.close(handle)
 
 
 def append_line(path: str, line: str) -> None:
@@ -214,7 +231,7 @@ def _write_new(path: str, content: bytes, mode: int | None, durable: bool) -> No
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         if mode is not None and hasattr(os, "fchmod"):
-            os.fchmod(handle, mode)
+            os.fchmod(handle, stat.S_IMODE(mode))
         _write_all(handle, content)
         if durable:
             os.fsync(handle)

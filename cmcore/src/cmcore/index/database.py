@@ -281,13 +281,13 @@ def snapshot_of(scope: Scope | None) -> Snapshot:
 def _connect(path: str) -> sqlite3.Connection:
     if not path:
         return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    from urllib.parse import quote
-
     writable = os.access(path if os.path.exists(path) else os.path.dirname(path), os.W_OK)
     # A file in a folder that cannot be written has no room for the logs that WAL needs.
     mode = "" if writable and os.access(os.path.dirname(path), os.W_OK) else "?mode=ro&immutable=1"
+    # These three are all that SQLite reads in a URI's path; urllib costs 4 ms to import.
+    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     return sqlite3.connect(
-        f"file:{quote(path)}{mode}",
+        f"file:{quoted}{mode}",
         uri=True,
         timeout=_BUSY_SECONDS,
         isolation_level=None,

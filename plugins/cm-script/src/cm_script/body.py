@@ -132,13 +132,7 @@ def _hook(run: RecipeRun, name: str, **extra: Any) -> dict[str, Any]:
         return {}
     run.engine.explain(f"  hook {name}")
     answer = run.code.call(name, run.hook_input(**extra))
-    code = answer.get("return", 0)
-    if code:
-        raise CmError(
-            f"recipe {run.name}: {name} says: {answer.get('error') or f'error {code}'}",
-            where=os.path.join(run.artifact.path, "customize.py"),
-            code=int(code),
-        )
+    run.code.check(name, answer)
     return answer
 
 

@@ -219,8 +219,11 @@ def state_of(run: RecipeRun, entry: CacheEntry) -> dict[str, Any] | None:
         return None
     if state is None or not isinstance(state.get("new_env"), dict):
         return None
+    new_env = moved(state["new_env"], entry.path)
+    for key in state.get("literal") or []:
+        run.engine.imported[key] = new_env.get(key)
     return {
-        "new_env": moved(state["new_env"], entry.path),
+        "new_env": new_env,
         "new_state": state.get("new_state") or {},
         "version": str(state.get("version") or ""),
     }
@@ -266,10 +269,17 @@ def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) 
             "new_state": new_state,
             "deps": list(run.ran_deps),
             "version": run.version,
+            "literal": _literal_keys(run, new_env),
         },
         meta=meta,
     )
     run.entry = run.ctx.manager.cache_publish(run.ctx, run.reservation, outcome)
+
+
+def _literal_keys(run: RecipeRun, new_env: dict[str, Any]) -> list[str]:
+    """Variables whose text a tool printed: still data, not a recipe's words, on a later hit."""
+    imported = run.engine.imported
+    return [key for key, value in new_env.items() if key in imported and imported[key] == value]
 
 
 def _same(one: str, other: str) -> bool:

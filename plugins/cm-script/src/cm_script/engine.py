@@ -104,6 +104,10 @@ class Engine:
         call = dict(i)
         action = str(call.get("action", "")).replace("-", "_")
         automation = str(call.get("automation") or call.get("target") or "").split(",")[0]
+        # What CM calls a repository is a collection here; MLCFlow calls an artifact an item.
+        automation = "collection" if automation == "repo" else automation
+        if "item" in call:
+            call.setdefault("artifact", call.pop("item"))
         try:
             if automation == "script" and action == "run":
                 return self.run(_run_inputs(call))

@@ -188,3 +188,12 @@ def test_entries_tell_how_they_came_about(world: World) -> None:
     assert "_a" in meta["tags"]
     text = json.dumps(meta)
     assert '"size": "8"' in text
+
+
+def test_what_a_tool_printed_is_data_on_a_hit_too(world: World) -> None:
+    line = "printf '%s\\n' 'CM_SAID=$HOME costs $5' >> tmp-run-env.out\n"
+    world.recipe("tool", cache=True, run=line, new_env_keys=["CM_SAID"])
+    world.recipe("main", deps=[{"tags": "tool"}], run='printf %s "$CM_SAID" > got\n')
+    for _ in range(2):
+        assert world.run("main")["return"] == 0
+        assert (world.here / "got").read_text() == "$HOME costs $5"

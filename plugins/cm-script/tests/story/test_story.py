@@ -289,3 +289,30 @@ def test_save_env_writes_a_script_that_can_be_sourced(world: World, tmp_path: Pa
     script = world.here / "tmp-env.sh"
     line = ["bash", "-c", f'. "{script}"; printf %s "$CM_X"']
     assert subprocess.run(line, capture_output=True, check=True).stdout == b'a "b" c'
+
+
+def test_a_step_that_a_hook_started_fails_as_itself(world: World) -> None:
+    code = """
+def preprocess(i):
+    return i["automation"].run_native_script(
+        {"run_script_input": i["run_script_input"], "env": i["env"], "script_name": "install"})
+"""
+    world.recipe("main", customize=code, files={"install.sh": "echo broken\nexit 9\n"})
+    answer = world.run("main")
+    assert answer["return"] == 2
+    assert "exit code 9" in answer["error"]
+    assert answer["last_lines"] == ["broken"]
+
+
+def test_hooks_find_repositories(world: World) -> None:
+    code = """
+import cmind
+
+def preprocess(i):
+    r = cmind.access({"action": "find", "automation": "repo", "artifact": "test-recipes"})
+    if r["return"] > 0: return r
+    i["env"]["CM_REPO"] = r["list"][0].path
+    return {"return": 0}
+"""
+    world.recipe("main", customize=code, new_env_keys=["CM_REPO"])
+    assert world.run("main")["new_env"] == {"CM_REPO": str(world.folder)}

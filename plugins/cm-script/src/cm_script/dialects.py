@@ -60,9 +60,6 @@ class Dialect(NamedTuple):
         name: `cm` or `mlc`.
         prefix: what the names of engine variables begin with, `CM_` or `MLC_`.
 
-        positional_is_tags: a bare word on the command line is always a tag query; otherwise it
-            is one only when it holds a space, and else names a recipe.
-
         append_env_lists: a list in a block's `env` extends the list that is there instead of
             replacing it.
         unique_nested_lists: merging dictionaries keeps nested lists free of duplicates, too.
@@ -112,15 +109,12 @@ class Dialect(NamedTuple):
         lone_output_key_is_empty: a line without `=` in `tmp-run-env.out` sets an empty variable.
         missing_file_code: what `parse_version` answers when its file is not there.
         plain_list_joiner: joins a plain list when it is exported; "" exports Python's notation.
-        cached_state_file: name of the file with a cached outcome.
         script_link_key: key in a cache entry's meta that names its recipe.
         script_link_tag: prefix of the tag that does the same.
     """
 
     name: str
     prefix: str
-
-    positional_is_tags: bool
 
     append_env_lists: bool
     unique_nested_lists: bool
@@ -165,7 +159,6 @@ class Dialect(NamedTuple):
     lone_output_key_is_empty: bool
     missing_file_code: int
     plain_list_joiner: str
-    cached_state_file: str
     script_link_key: str
     script_link_tag: str
 
@@ -177,7 +170,6 @@ class Dialect(NamedTuple):
 CM = Dialect(
     name="cm",
     prefix="CM_",
-    positional_is_tags=False,
     append_env_lists=False,
     unique_nested_lists=False,
     mapped_flags_are_const=True,
@@ -221,7 +213,6 @@ CM = Dialect(
     lone_output_key_is_empty=True,
     missing_file_code=16,
     plain_list_joiner="",
-    cached_state_file="cm-cached-state.json",
     script_link_key="associated_script_artifact",
     script_link_tag="script-artifact-",
 )
@@ -229,7 +220,6 @@ CM = Dialect(
 MLC = Dialect(
     name="mlc",
     prefix="MLC_",
-    positional_is_tags=True,
     append_env_lists=True,
     unique_nested_lists=True,
     mapped_flags_are_const=False,
@@ -292,7 +282,6 @@ MLC = Dialect(
     lone_output_key_is_empty=False,
     missing_file_code=1,
     plain_list_joiner=":",
-    cached_state_file="mlc-cached-state.json",
     script_link_key="associated_script_item",
     script_link_tag="script-item-",
 )

@@ -14,10 +14,23 @@ from cmcore.types import Request
 
 TAGS = ["get", "tool", "_x", "_y", "version-1"]
 tag_sets = st.lists(st.sampled_from(TAGS), min_size=1, max_size=4, unique=True)
-ACTIONS = ["build", "build", "fail", "refresh", "remove", "delete", "copy", "rename", "spoil"]
+ACTIONS = [
+    "build",
+    "copy",
+    "copy",
+    "delete",
+    "rename",
+    "fail",
+    "refresh",
+    "remove",
+    "delete",
+    "copy",
+    "rename",
+    "spoil",
+]
 ACTIONS += ["tmp", "restart", "forget"]
 steps = st.lists(
-    st.tuples(st.sampled_from(ACTIONS), tag_sets, st.integers(0, 99)), min_size=1, max_size=9
+    st.tuples(st.sampled_from(ACTIONS), tag_sets, st.integers(0, 99)), min_size=2, max_size=10
 )
 
 
@@ -66,7 +79,9 @@ def by_hand(cache, action, folder, number):
     elif action == "copy":
         uid = f"{number:016x}"
         target = os.path.join(cache.root, uid)
-        shutil.copytree(folder, target, dirs_exist_ok=True)
+        if os.path.exists(target):
+            return
+        shutil.copytree(folder, target)
         path = os.path.join(target, "_cm.json")
         if number % 2 and os.path.exists(path):
             with open(path) as file:
@@ -74,7 +89,9 @@ def by_hand(cache, action, folder, number):
             with open(path, "w") as file:
                 json.dump({**meta, "uid": uid}, file)
     elif action == "rename":
-        os.rename(folder, os.path.join(cache.root, f"{number + 100:016x}"))
+        target = os.path.join(cache.root, f"{number + 100:016x}")
+        if not os.path.exists(target):
+            os.rename(folder, target)
     elif action == "spoil":
         with open(os.path.join(folder, "cm-cached-state.json"), "w") as file:
             file.write("{")
@@ -102,10 +119,12 @@ def test_look_up_agrees_with_reading_every_folder(
     monkeypatch.setattr(index, "SETTLED", 0 if settled else 3600)
     cache = new_cache(f"home-{len(os.listdir(tmp_path))}")
     os.makedirs(cache.root)
+    cache.build("get", "tool")
+    cache.build("get", "_x", "version-1")
     for action, tags, number in steps:
         time.sleep(0.012)  # a tick of the file system's clock, which people do not outrun
         do(cache, action, tags, number)
-        for question, without in ((wanted, excluded), ([], []), (["get"], ["_x"])):
+        for question, without in ((wanted, excluded), ([], []), (["get"], ["_x"]), (["_x"], [])):
             found = [entry.uid for entry in cache.find(*question, excluded=tuple(without))]
             assert found == by_reading(cache.root, question, without), (action, question)
     assert not [text for text in cache.said if "index" in text]

@@ -37,22 +37,22 @@ def die_at(n):
         if event in EVENTS or writes:
             change()
 
-    write, sync, connect = os.write, os.fsync, sqlite3.connect
+    write, connect = os.write, sqlite3.connect
 
     def half_write(handle, data):
         change(lambda: write(handle, bytes(data)[: len(data) // 2]))
         return write(handle, data)
 
-    def counted_sync(handle):
-        change()
-        sync(handle)
-
     def traced(*arguments, **more):
         connection = connect(*arguments, **more)
-        connection.set_trace_callback(lambda statement: change())
+        connection.set_trace_callback(traced_statement)
         return connection
 
-    os.write, os.fsync, sqlite3.connect = half_write, counted_sync, traced
+    def traced_statement(statement):
+        if not statement.startswith("SELECT"):
+            change()
+
+    os.write, sqlite3.connect = half_write, traced
     sys.addaudithook(hook)
 
 

@@ -135,7 +135,10 @@ def ours(place: Place, venv: Path) -> list[Command]:
         for root in roots:
             kit.must(kit.run([cm, "add", "collection", str(root)], env=envs[name]))
     hello = ("run", "script", "--tags=make,hello", "--quiet")
-    cells = [("--version", ("--version",), "small"), ("--help", ("--help",), "small")]
+    cells: list[tuple[str, tuple[str, ...], str]] = [
+        ("--version", ("--version",), "small"),
+        ("--help", ("--help",), "small"),
+    ]
     for corpus in ("cm", "mlc"):
         cells += [
             (f"find by tags, {corpus}", ("find", "script", "--tags=detect,os"), corpus),

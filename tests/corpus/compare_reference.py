@@ -118,7 +118,7 @@ class Reference:
             **self.variables,
         }
         flag = "--out=json" if self.dialect == "cm" else "-j"
-        argv = [self.command, *words_of(case, world, self.work), flag]
+        argv = [str(self.command), *words_of(case, world, self.work), flag]
         done = kit.run(argv, cwd=self.work, env=env, timeout=900)
         answer = last_json(done.err + done.out)
         if done.code or "new_env" not in answer or answer.get("return", 0):

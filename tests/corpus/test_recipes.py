@@ -19,11 +19,8 @@ from cases import DIALECTS, Case
 from compare_reference import EXPECTED, differences, our_places
 from kit import Machine, User, must, run
 
-ALL = [
-    pytest.param(name, case, id=f"{name}-{case.name}")
-    for name in DIALECTS
-    for case in DIALECTS[name]
-]
+ALL = [(name, case) for name, cases in DIALECTS.items() for case in cases]
+CACHED = [(name, case) for name, case in ALL if case.cached]
 PREFIX = {"cm": "CM", "mlc": "MLC"}
 NEEDED = {
     "get-gcc": "gcc",
@@ -34,6 +31,11 @@ NEEDED = {
     "download-file": "wget",
     "download-file-cached": "curl",
 }
+
+
+def label(value: str | Case) -> str:
+    """Dialect or case in the name of a test."""
+    return value if isinstance(value, str) else value.name
 
 
 class Session:
@@ -102,7 +104,7 @@ def skip_without_tool(case: Case) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("dialect", "case"), ALL)
+@pytest.mark.parametrize(("dialect", "case"), ALL, ids=label)
 def test_answer_is_the_reference_engines(session: Session, dialect: str, case: Case) -> None:
     skip_without_tool(case)
     answer = session.answer(dialect, case)
@@ -118,7 +120,7 @@ def test_answer_is_the_reference_engines(session: Session, dialect: str, case: C
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("dialect", "case"), [p for p in ALL if p.values[1].cached])
+@pytest.mark.parametrize(("dialect", "case"), CACHED, ids=label)
 def test_second_run_is_served_from_the_cache(session: Session, dialect: str, case: Case) -> None:
     skip_without_tool(case)
     first = session.answer(dialect, case)

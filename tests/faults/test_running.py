@@ -8,10 +8,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from kit import Answer, User, must
+from kit import User, must
 from trials import RunLog
 
 KILLER = Path(__file__).with_name("killer.py")
@@ -75,17 +76,10 @@ def _wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 
 def test_many_at_once_build_an_entry_once(owner: User, runs: RunLog) -> None:
-    block = owner.machine.environment(owner.home, **owner.env)
-    argv = [str(owner.machine.bin / "cm"), "run", "script", "make slow", "--quiet", "--out=json"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    (owner.home / "work").mkdir(exist_ok=True)
-    started = [
-        subprocess.Popen(argv, env=block, cwd=owner.home / "work", **pipes) for _ in range(6)
-    ]
-    for process in started:
-        out, err = process.communicate(timeout=120)
-        made = Answer(out, err, process.returncode)
-        assert must(made).json()["new_env"] == {"CM_SLOW": "made"}
+    words = ("run", "script", "make slow", "--quiet", "--out=json")
+    with ThreadPoolExecutor(6) as pool:
+        for answer in pool.map(lambda _: owner.cm(*words), range(6)):
+            assert must(answer).json()["new_env"] == {"CM_SLOW": "made"}
     assert runs.names() == ["slow"]
 
 

@@ -277,5 +277,5 @@ def test_a_home_with_any_characters_in_its_path_works(tmp_path):
     odd.mkdir()
     world = World(odd)
     put(world.roots[0], "thing", "one", {"alias": "one", "uid": uid(1)})
-    assert world.names("thing") == ["one"]
+    assert world.names() == ["one"]
     assert os.path.isfile(world.paths.index_file)

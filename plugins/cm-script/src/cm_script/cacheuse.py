@@ -190,6 +190,7 @@ def reserve(
     run: RecipeRun, request: CacheRequest, refresh: CacheEntry | None
 ) -> Reservation | CacheEntry:
     """The folder to run in; or the entry that another process finished meanwhile."""
+    request = request._replace(key={**request.key, "digest": recipe_digest(run.artifact.path)})
     got = run.ctx.manager.cache_reserve(run.ctx, request, refresh, run.options.new)
     if got is not None:
         return got
@@ -208,6 +209,24 @@ def reserve(
         "pip install cm-plugin-cache"
     )
     return Reservation(uid, path, False, None)
+
+
+def recipe_digest(folder: str) -> str:
+    """SHA-256 over names and contents of the files of a recipe, subfolders included."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if f != "__pycache__")
+        for name in sorted(names):
+            path = os.path.join(parent, name)
+            digest.update(os.path.relpath(path, folder).encode(errors="surrogateescape") + b"\0")
+            try:
+                with open(path, "rb") as file:
+                    digest.update(hashlib.sha256(file.read()).digest())
+            except OSError:
+                digest.update(b"unreadable")
+    return digest.hexdigest()
 
 
 def state_of(run: RecipeRun, entry: CacheEntry) -> dict[str, Any] | None:

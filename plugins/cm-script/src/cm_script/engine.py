@@ -117,9 +117,11 @@ class Engine:
                 answer = utils_actions.call(action, call, self)
                 if answer is not None:
                     return answer
-            return _as_objects(
-                self.ctx.access({**call, "action": action, "automation": automation})
-            )
+            answer = self.ctx.access({**call, "action": action, "automation": automation})
+            if answer["return"] == 16 and "target" in i and action in ("rm", "remove", "delete"):
+                # MLCFlow, which says `target`, takes removing nothing for a success.
+                return {"return": 0, "list": []}
+            return _as_objects(answer)
         except CmError as error:
             return error.to_dict()
 

@@ -188,6 +188,7 @@ def test_entries_tell_how_they_came_about(world: World) -> None:
     assert "_a" in meta["tags"]
     text = json.dumps(meta)
     assert '"size": "8"' in text
+    assert len(meta["recipe_digest"]) == 64
 
 
 def test_what_a_tool_printed_is_data_on_a_hit_too(world: World) -> None:

@@ -205,7 +205,7 @@ def test_both_dialects_in_one_process(session: Session) -> None:
 @pytest.mark.network
 @pytest.mark.slow
 def test_system_packages_for_real(session: Session) -> None:
-    """The recipe's own apt-get, on a machine that is there to be changed."""
+    """The recipes' own apt-get, on a machine that is there to be changed."""
     if os.environ.get("CI") != "true" and not os.environ.get("CM_TEST_APT"):
         pytest.skip("installs Debian packages: set CM_TEST_APT=1 to allow it on this machine")
     if os.geteuid() or shutil.which("apt-get") is None:
@@ -214,7 +214,11 @@ def test_system_packages_for_real(session: Session) -> None:
     if shutil.which("sudo", path=path) is None:
         must(run(["apt-get", "update"]))
         must(run(["apt-get", "install", "-y", "--no-install-recommends", "sudo"], timeout=600))
-    words = ("run", "script", "--tags=get,sys-utils-cm,_skip_python_deps", "--quiet", "--new")
-    answer = session.user.cm(*words, "--dialect=cm", env={"PATH": path}, timeout=1200)
-    must(answer)
-    assert shutil.which("tree"), "the recipe lists it, so it must be there now"
+    how = {"env": {"PATH": path}, "timeout": 1200}
+    flags = ("--quiet", "--new", "--dialect=cm")
+    recipe = "--tags=get,sys-utils-cm,_skip_python_deps"
+    answer = must(session.user.cm("run", "script", recipe, *flags, **how))
+    # Its list names a package that Debian 12 lacks, and its script goes on all the same.
+    assert "Reading package lists" in answer.out + answer.err, answer.text
+    must(session.user.cm("run", "script", "--tags=get,generic-sys-util,_screen", *flags, **how))
+    assert shutil.which("screen", path=path)

@@ -75,7 +75,10 @@ def test_private_keys_are_hidden_from_dependencies_and_come_back(world: World) -
     assert answer["new_env"]["CM_GOT_DEP"] == "[][][open]"
 
 
-def test_a_failed_run_leaves_environment_and_folder_as_they_were(world: World) -> None:
+def test_a_failed_run_leaves_environment_and_folder_as_they_were(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world.here)
     world.recipe("bad", run="export CM_X=1\necho last words\nexit 7\n")
     world.recipe("main", deps=[{"tags": "bad"}], env={"CM_LEAK": "yes"})
     env = {"CM_MINE": "x"}

@@ -27,6 +27,8 @@ def environ(tmp_path):
     kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
     found = {key: os.environ[key] for key in kept if key in os.environ}
     found.update(HOME=str(tmp_path), CM_HOME=str(tmp_path / "home"), PYTHONPATH=SOURCES)
+    # The suite also runs where our own plugins are installed; they are no business of the core's.
+    found["CM_PLUGINS"] = "cm-plugin-notebook"
     return found
 
 

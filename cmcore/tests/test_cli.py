@@ -203,7 +203,7 @@ def test_uid_and_version(cm):
     assert cm("uid").stdout.strip() != uid
     data = json.loads(cm("version", "--out=json").stdout)
     assert data["version"] == cmcore.__version__
-    assert data["plugins"] == {"cm-plugin-notebook": "1.5"}
+    assert data["plugins"]["cm-plugin-notebook"] == "1.5"
 
 
 def test_plugins_config_and_doctor(cm):

@@ -41,7 +41,7 @@ def test_words_of_commands(fits):
     assert fits("plugins", "") == ["doctor", "list", "verify", "why"]
     assert fits("config", "") == ["get", "list", "set", "unset"]
     assert fits("completion", "") == ["bash", "fish", "zsh"]
-    assert fits("plugins", "why", "") == ["cm-plugin-notebook"]
+    assert fits("plugins", "why", "cm-plugin-n") == ["cm-plugin-notebook"]
     assert fits("config", "get", "core.f") == ["core.form"]
     assert "run" in fits("help", "")
     assert fits("help", "note") == ["notebook"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cm_script import versions
@@ -156,7 +157,7 @@ def _version_flaw(run: RecipeRun, entry: CacheEntry) -> str:
 
 
 def _remembered(
-    run: RecipeRun, request: CacheRequest, found: list[CacheEntry]
+    run: RecipeRun, request: CacheRequest, found: Sequence[CacheEntry]
 ) -> CacheEntry | None:
     if len(found) < 2 or run.options.skip_remembered:
         return None

@@ -37,6 +37,7 @@ main()
 HELLO = """#!/bin/bash
 echo hello
 """
+OWNER = "automation_alias: script\nautomation_uid: 5b4e0237da074764\n"
 
 
 class Command(NamedTuple):
@@ -88,6 +89,7 @@ class Place:
             "cmr.yaml": "alias: bench\nuid: 1f0e1d2c3b4a5968\n",
             **trials.recipe("hello", "aaaaaaaaaaaaaaa1", cache=False, run=HELLO),
         }
+        files["script/make-hello/_cm.yaml"] += OWNER
         self.small = kit.write_tree(scratch / "small", files)
         self.work = scratch / "work"
         self.work.mkdir()
@@ -188,9 +190,7 @@ def _reference(place: Place, venv: Path, name: str, dialect: str, command: str) 
         (home / "repos/local/cache").mkdir()
         (small / "cmr.yaml").rename(small / "meta.yaml")
         recipe = small / "script/make-hello"
-        text = "automation_alias: script\nautomation_uid: 5b4e0237da074764\n"
-        (recipe / "meta.yaml").write_text((recipe / "_cm.yaml").read_text() + text)
-        (recipe / "_cm.yaml").unlink()
+        (recipe / "_cm.yaml").rename(recipe / "meta.yaml")
         listed.insert(0, str(home / "repos/local"))
     kit.write_tree(home / "repos", {"repos.json": str(listed).replace("'", '"')})
     words = {
@@ -205,7 +205,15 @@ def _reference(place: Place, venv: Path, name: str, dialect: str, command: str) 
     if dialect == "cm":
         words["run detect os, cm"] = ("run", "script", "--tags=detect,os", "--quiet")
     return [
-        Command(load, name, (command, *argv), env, str(place.work), (0, 1, 16))
+        # Only a search that finds nothing may say so with its exit code.
+        Command(
+            load,
+            name,
+            (command, *argv),
+            env,
+            str(place.work),
+            (0, 1) if "nothing" in load else (0,),
+        )
         for load, argv in words.items()
     ]
 

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from cm_script import cacheuse, placeholders, versions
-from cm_script.merge import merge
+from cm_script.merge import copied, merge
 from cm_script.results import collect
 from cmcore.errors import CmError
 
@@ -72,20 +72,33 @@ def execute(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
     return collect(run)
 
 
-def serve(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) -> None:
-    """Merge a cached outcome into the run; only dynamic dependencies run."""
+def serve(
+    run: RecipeRun, cached_env: dict[str, Any], cached_state: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Merge a cached outcome into the run, and give back what the recipe exports now.
+
+    Only dynamic dependencies run. Keys that the entry holds are exported even when no pattern
+    names them: a hook may have added the pattern while the entry was built.
+    """
     scope = run.scope
     run.make_run_script_input()
     if not run.dynamic_ran:
         run.run_deps("deps")
         placeholders.fill(scope.env)
     run.run_deps("prehook_deps")
-    merge(scope.env, new_env, run.dialect)
-    merge(scope.state, new_state, run.dialect)
-    merge(new_env, scope.const, run.dialect)
-    merge(new_state, scope.const_state, run.dialect)
+    merge(scope.env, cached_env, run.dialect)
+    merge(scope.state, cached_state, run.dialect)
     run.run_deps("posthook_deps")
     run.run_deps("post_deps")
+    run.assert_constants()
+    new_env, new_state = collect(run)
+    return _completed(new_env, cached_env, scope.env), _completed(
+        new_state, cached_state, scope.state
+    )
+
+
+def _completed(new: dict[str, Any], cached: dict[str, Any], live: dict[str, Any]) -> dict[str, Any]:
+    return {**new, **{key: copied(live[key]) for key in cached if key not in new and key in live}}
 
 
 def clean_outputs(run: RecipeRun) -> None:

@@ -121,8 +121,7 @@ def _serve(run: RecipeRun, entry: CacheEntry) -> tuple[dict[str, Any], dict[str,
     run.entry = entry
     run.version = cached["version"] or entry.version
     run.engine.explain(f"  from cache {entry.path}")
-    body.serve(run, cached["new_env"], cached["new_state"])
-    return cached["new_env"], cached["new_state"]
+    return body.serve(run, cached["new_env"], cached["new_state"])
 
 
 def _instead(run: RecipeRun, skipped: body.Skipped) -> dict[str, Any] | None:

@@ -198,3 +198,20 @@ def test_what_a_tool_printed_is_data_on_a_hit_too(world: World) -> None:
     for _ in range(2):
         assert world.run("main")["return"] == 0
         assert (world.here / "got").read_text() == "$HOME costs $5"
+
+
+def test_a_hit_exports_what_the_first_run_did(world: World) -> None:
+    code = 'def postprocess(i):\n i["env"]["MLC_B"] = "b"\n return {"return": 0}\n'
+    world.recipe(
+        "tool",
+        form="mlc",
+        cache=True,
+        customize=code,
+        input_mapping={"size": "MLC_SIZE"},
+        new_env_keys=["MLC_B", "+PATH"],
+    )
+    flags = {"size": "8", "const": {"MLC_C": "c"}}
+    first = world.run("tool", **flags)
+    second = world.run("tool", **flags)
+    assert first["new_env"] == second["new_env"] == {"MLC_B": "b"}
+    assert first["env"] == second["env"]

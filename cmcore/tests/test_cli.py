@@ -364,3 +364,12 @@ def test_public_names():
         assert getattr(cmcore, name) is not None
     with pytest.raises(AttributeError, match="no_such_name"):
         cmcore.no_such_name  # noqa: B018 - the access is the test
+
+
+def test_what_is_wrong_with_the_home_is_said_whatever_the_action(cm, environ):
+    os.makedirs(environ["CM_HOME"])
+    with open(os.path.join(environ["CM_HOME"], "collections.json"), "w") as file:
+        file.write('[{"path": "/n')
+    done = cm("load", "notebook", "x")
+    assert done.returncode == 16
+    assert "collections.json is damaged" in done.stderr

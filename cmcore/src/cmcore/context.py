@@ -146,6 +146,11 @@ class Context:
         """
         return self.index.search(automation, artifact, tags)
 
+    def warnings(self) -> list[str]:
+        """What collections and index have to say of what was used so far; each text once."""
+        said = self._collections.warnings() if self._collections is not None else []
+        return said + (self._index.warnings() if self._index is not None else [])
+
     def _declared_settings(self) -> Iterable[Setting]:
         # Asked here, because the manager is worth its import only when somebody answers.
         return self.manager.settings() if self.registry.with_hook("cm_settings") else ()

@@ -74,6 +74,8 @@ def _answer(request: Request, options: grammar.Options, console: Console) -> int
     from cmcore.context import Context
 
     ctx = Context(console=console, no_plugins=options.no_plugins)
+    if not options.help and not request.action:
+        _refuse_flags_alone(request)
     if options.help or not request.action:
         from cmcore.cli.help import explain
 
@@ -82,6 +84,16 @@ def _answer(request: Request, options: grammar.Options, console: Console) -> int
         result = _act(ctx, request)
     show(result, console, options.save_to_json)
     return exit_code(result.code)
+
+
+def _refuse_flags_alone(request: Request) -> None:
+    """`cm --dry` asks for nothing that could be done; an exit code of 0 would say it was."""
+    from cmcore.dispatch import GENERAL_FLAGS
+    from cmcore.errors import UsageError
+
+    strange = [f"--{flag}" for flag in request.flags if flag not in GENERAL_FLAGS]
+    if strange:
+        raise UsageError(f"no action is given, only {', '.join(strange)}", hint="see 'cm --help'")
 
 
 def _act(ctx: Context, request: Request) -> Result:
@@ -94,7 +106,12 @@ def _act(ctx: Context, request: Request) -> Result:
             raise incomplete(ctx.registry, request.action)
         for warning in ctx.registry.warnings():
             ctx.console.warn(warning)
-    return ctx.call(request)
+    try:
+        return ctx.call(request)
+    finally:
+        # A broken meta or list of collections may be why an action found nothing.
+        for warning in ctx.warnings():
+            ctx.console.warn(warning)
 
 
 def _fail(error: CmError, options: grammar.Options, console: Console) -> int:

@@ -52,7 +52,8 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
     artifact, query, dialect = _select(engine, inputs)
     if top:
         _refuse_unknown_flags(inputs, artifact)
-        _refuse_unwritable_folder(inputs)
+        if not flags.is_on(inputs.get("skip_write_test")):
+            engine.executor.check_folder()
     scope = Scope(
         env=inputs["env"],
         state=inputs["state"],
@@ -124,15 +125,6 @@ def _refuse_unknown_flags(inputs: dict[str, Any], artifact: Artifact) -> None:
         f"recipe {artifact.alias or artifact.uid} has no flag --{strange[0]}",
         hint=hint or f'see cm help script "{" ".join(artifact.tags)}"',
     )
-
-
-def _refuse_unwritable_folder(inputs: dict[str, Any]) -> None:
-    if not flags.is_on(inputs.get("skip_write_test")) and not os.access(".", os.W_OK):
-        raise CmError(
-            "the current folder cannot be written to",
-            where=os.getcwd(),
-            hint="change to a folder of your own; recipes leave their files where you stand",
-        )
 
 
 def _note_user_values(

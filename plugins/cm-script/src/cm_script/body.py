@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from cm_script import cacheuse, placeholders, versions
 from cm_script.merge import copied, merge
 from cm_script.results import collect
-from cmcore.errors import CmError
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun
@@ -54,7 +53,7 @@ def execute(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
     _predeps(run)
     run.run_deps("deps")
     placeholders.fill(scope.env)
-    _remove([*TEMPORARY, *(scope.meta.get("clean_files") or [])])
+    run.engine.executor.remove([*TEMPORARY, *(scope.meta.get("clean_files") or [])])
     run.assert_constants()
     scope.env[run.key("TMP_PIP_VERSION_STRING")] = versions.pip_requirement(scope.env, run.dialect)
     entered = os.getcwd()
@@ -103,13 +102,7 @@ def _completed(new: dict[str, Any], cached: dict[str, Any], live: dict[str, Any]
 
 def clean_outputs(run: RecipeRun) -> None:
     """Remove what `clean_output_files` names from the folder the user stands in."""
-    _remove(run.scope.meta.get("clean_output_files") or [])
-
-
-def _remove(names: list[Any]) -> None:
-    for name in names:
-        if os.path.isfile(str(name)):
-            os.remove(str(name))
+    run.engine.executor.remove(run.scope.meta.get("clean_output_files") or [])
 
 
 def _take_default_version(run: RecipeRun) -> None:
@@ -121,11 +114,9 @@ def _take_default_version(run: RecipeRun) -> None:
 
 
 def _load_code(run: RecipeRun) -> None:
-    from cm_script.hooks import load_code
-
     run.make_run_script_input()
     if not cacheuse.fake(run):
-        run.code = load_code(run)
+        run.engine.executor.load_code(run)
 
 
 def _docker_dependencies(run: RecipeRun) -> None:
@@ -139,23 +130,13 @@ def _docker_dependencies(run: RecipeRun) -> None:
         run_entries(run, wanted, "deps")
 
 
-def _hook(run: RecipeRun, name: str, **extra: Any) -> dict[str, Any]:
-    """Call a hook of the recipe, if it has it; its answer, {} otherwise."""
-    if run.code is None or not run.code.has(name):
-        return {}
-    run.engine.explain(f"  hook {name}")
-    answer = run.code.call(name, run.hook_input(**extra))
-    run.code.check(name, answer)
-    return answer
-
-
 def _predeps(run: RecipeRun) -> None:
     if run.dialect.predeps_hook and run.scope.meta.get("predeps", True) is not False:
-        _hook(run, "predeps")
+        run.engine.executor.hook(run, "predeps")
 
 
 def _preprocess(run: RecipeRun) -> None:
-    answer = _hook(run, "preprocess")
+    answer = run.engine.executor.hook(run, "preprocess")
     if answer.get("skip"):
         raise Skipped(answer.get("script") or None)
     _note_version_and_tags(run, answer)
@@ -189,13 +170,7 @@ def _enter_output_folder(run: RecipeRun) -> None:
     if not os.path.isabs(wanted) and len(run.engine.chain) == 1:
         wanted = os.path.join(run.text("TMP_CURRENT_PATH"), wanted)
         run.env[run.key("OUTDIRNAME")] = wanted
-    try:
-        os.makedirs(wanted, exist_ok=True)
-        os.chdir(wanted)
-    except OSError as error:
-        raise CmError(
-            f"cannot use the output folder: {error.strerror}", where=wanted, hint="see --outdirname"
-        ) from None
+    run.engine.executor.enter_folder(wanted)
 
 
 def _duplicate_keys(run: RecipeRun) -> None:
@@ -206,9 +181,7 @@ def _duplicate_keys(run: RecipeRun) -> None:
 
 
 def _native_step(run: RecipeRun) -> None:
-    from cm_script.step import run_step
-
     run.rsi["meta"] = run.scope.meta
     run.rsi["env"] = run.env
-    answer = run_step(run, run.env, mode="postprocess")
+    answer = run.engine.executor.native_step(run)
     _note_version_and_tags(run, answer)

@@ -106,7 +106,7 @@ def look_up(run: RecipeRun, request: CacheRequest) -> CacheEntry | None:
     """
     if run.options.new:
         return None
-    found = run.ctx.manager.cache_find(run.ctx, request) or []
+    found = run.engine.executor.entries(request)
     remembered = _remembered(run, request, found)
     good = [remembered] if remembered else [e for e in found if not _flaw(run, e)]
     if good:
@@ -124,11 +124,9 @@ def _flaw(run: RecipeRun, entry: CacheEntry) -> str:
     """Why an entry that carries the right tags is not served; said to those who ask."""
     flaw = _path_flaw(entry) or _expiry_flaw(entry) or _version_flaw(run, entry)
     if not flaw:
-        from cm_script.revalidate import rejected
-
-        flaw = rejected(run, entry)
+        flaw = run.engine.executor.own_check(run, entry)
     if flaw:
-        run.engine.explain(f"  cached entry {entry.uid} is not used: {flaw}")
+        run.engine.executor.turned_down(run, entry, flaw)
     return flaw
 
 
@@ -233,7 +231,7 @@ def recipe_digest(folder: str) -> str:
 def state_of(run: RecipeRun, entry: CacheEntry) -> dict[str, Any] | None:
     """What a hit gives back, or None (with a warning) when the entry is damaged."""
     try:
-        state = run.ctx.manager.cache_state(run.ctx, entry)
+        state = run.engine.executor.published(entry)
     except CmError as error:
         run.console.warn(f"cached entry {entry.uid} is damaged and is not used: {error}")
         return None

@@ -35,10 +35,9 @@ def run_entries(run: RecipeRun, deps: list[Dep], kind: str) -> None:
     hidden = _hidden_patterns(run, kind, served)
     for dep in deps:
         reason = skip_reason(run, dep, served)
-        if reason:
-            run.engine.explain(f"  skip {dep.get('tags') or dep}: {reason}")
-            continue
-        _run_one(run, dep, hidden)
+        run.engine.executor.decided(run, dep, kind, reason)
+        if not reason:
+            _run_one(run, dep, hidden)
 
 
 def skip_reason(run: RecipeRun, dep: Dep, served: bool) -> str:

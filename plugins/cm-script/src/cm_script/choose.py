@@ -26,6 +26,7 @@ def choose_recipe(engine: Engine, inputs: dict[str, Any]) -> tuple[Artifact, Que
     found, query = select.find(engine.recipes, query)
     fitting = select.candidates(_of_dialect(found, inputs, query), query)
     if len(fitting) == 1:
+        engine.executor.chosen(select.Choice(fitting[0], reason=select.ONLY))
         return fitting[0], query
     forget = flags.is_on(inputs.get("skip_remembered_selections"))
     choice = select.choose(
@@ -37,9 +38,7 @@ def choose_recipe(engine: Engine, inputs: dict[str, Any]) -> tuple[Artifact, Que
         cached=None if _ignores_cache(inputs) else lambda left: _with_entry(engine, left, query),
         ask=_asker(engine, inputs),
     )
-    if choice.note:
-        tell = engine.explain if engine.chain else engine.console.log
-        tell(choice.note)
+    engine.executor.chosen(choice)
     return choice.artifact, query
 
 
@@ -86,6 +85,6 @@ def _with_entry(engine: Engine, left: Sequence[Artifact], query: Query) -> set[s
     for artifact in left:
         dialect = for_form(artifact.form).name
         request = CacheRequest(artifact.uid, artifact.alias, dialect, tags, excluded, (), {})
-        if engine.ctx.manager.cache_find(engine.ctx, request):
+        if engine.executor.entries(request):
             paths.add(artifact.path)
     return paths

@@ -31,7 +31,7 @@ def answer(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) -
     _note_version(run)
     _print_wanted(run, new_env)
     if run.options.save_env:
-        _save_env(run, new_env)
+        run.engine.executor.save_env(run, new_env)
     if run.options.print_deps:
         new_state["print_deps"] = [f"cm run script --tags={tags}" for tags in run.ran_deps]
     return {
@@ -82,7 +82,8 @@ def _print_wanted(run: RecipeRun, new_env: dict[str, Any]) -> None:
         run.console.log(f"{run.spaces}{label}: {new_env.get(key, '')}")
 
 
-def _save_env(run: RecipeRun, new_env: dict[str, Any]) -> None:
+def save_env(run: RecipeRun, new_env: dict[str, Any]) -> None:
+    """Write the new environment into `tmp-env.sh` of the folder that the user stands in."""
     from cm_script.exports import render
     from cmcore.storage import write_atomic
 

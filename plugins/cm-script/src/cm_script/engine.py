@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from cm_script.executor import Executor
 from cmcore.errors import CmError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Engine:
         keys: the same as full requests, to notice a cycle.
         failure: the last error and the chain of recipes that led to it.
         records: one line per finished recipe: name, seconds, cache outcome.
+        executor: does what the walk asks for, or only notes it.
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -61,6 +63,7 @@ class Engine:
         self.quiet = False
         self.silent = False
         self.verbose = False
+        self.executor = Executor(self)
         self._recipes: dict[str, list[Artifact]] = {}
 
     def recipes(self, artifact: str, tags: str) -> list[Artifact]:

@@ -23,11 +23,16 @@ Search = Callable[[str, str], "Sequence[Artifact]"]
 Ask = Callable[[str, "Sequence[str]"], int]
 
 
+#: Grounds of a choice that was none.
+ONLY = "the only one that fits"
+
+
 class Choice(NamedTuple):
-    """The recipe that was chosen, and a sentence when the choice was not forced."""
+    """The recipe that was chosen, a sentence when the choice was not forced, and the grounds."""
 
     artifact: Artifact
     note: str = ""
+    reason: str = ""
 
 
 def find(search: Search, query: Query) -> tuple[list[Artifact], Query]:
@@ -109,20 +114,35 @@ def choose(
         ask: how to ask a person; None when nobody can be asked.
     """
     left = _one_dialect(found, collections, parent_form)
+    grounds = [] if len(left) == len(found) else [_dialect_grounds(left, parent_form)]
+    several = len(left)
     left = _without_copies(left, collections)
+    if len(left) < several:
+        grounds.append("the first collection that has it")
     if len(left) > 1 and remembered is not None:
         earlier = _recall(left, query, remembered)
         if earlier is not None:
-            return Choice(earlier)
+            return Choice(earlier, reason="chosen earlier in this request")
     if len(left) > 1 and cached is not None:
         paths = cached(left)
+        several = len(left)
         left = [artifact for artifact in left if artifact.path in paths] or left
+        if len(left) < several:
+            grounds.append("it has a cached result")
     if len(left) == 1:
-        return Choice(left[0])
+        return Choice(left[0], reason=", ".join(grounds) or ONLY)
     chosen, note = _decide(left, query, ask)
+    grounds.append("a person chose it" if ask else f"first of {len(left)} by sort and path")
     if remembered is not None:
         remembered.append({"type": "script", "tags": query.script_tags, "cached_script": chosen})
-    return Choice(chosen, note)
+    return Choice(chosen, note, ", ".join(grounds))
+
+
+def _dialect_grounds(left: Sequence[Artifact], parent_form: str) -> str:
+    form = left[0].form
+    if form == parent_form:
+        return f"the parent's dialect ({form})"
+    return f"the dialect of the first collection ({form})"
 
 
 def _rank(artifact: Artifact, collections: Sequence[str]) -> int:

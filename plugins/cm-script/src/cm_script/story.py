@@ -22,6 +22,7 @@ from cmcore.types import CacheEntry
 if TYPE_CHECKING:
     from cm_script.engine import Engine
     from cm_script.run import RecipeRun
+    from cmcore.types import CacheRequest
 
 
 def run_recipe(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def run_recipe(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
         if run is not None:
             if done:
                 # What a failed step left is what a person needs to find out why.
-                ending.clean(run)
+                engine.executor.finish(run)
             ending.log_time(run, time.perf_counter() - started)
             engine.leave()
 
@@ -89,6 +90,20 @@ def _from_cache_or_body(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]
         if served is not None:
             return served
         entry = None
+    return run.engine.executor.build(run, request, entry)
+
+
+def build(
+    run: RecipeRun, request: CacheRequest, entry: CacheEntry | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run a recipe in a cache entry: a new one, or `entry` again.
+
+    Returns:
+        what the recipe exports, or what another process published in the meantime.
+
+    Raises:
+        CmError: a dependency, a hook, the native step or the cache failed; nothing is published.
+    """
     got = cacheuse.reserve(run, request, entry)
     if isinstance(got, CacheEntry):
         served = _serve(run, got)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, Any
 
 from cmcore.action_add import (
     add,
@@ -26,6 +25,7 @@ from cmcore.action_names import (
 )
 from cmcore.artifacts import IDENTITY_KEYS, merge, read_meta, rewrite_meta
 from cmcore.errors import AmbiguousError, CmError, ExistsError, UsageError
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.naming import check_alias, parse_tags, split
 from cmcore.types import Artifact, Request, Result
 

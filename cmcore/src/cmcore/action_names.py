@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from cmcore.errors import AmbiguousError, NotFoundError, StorageError, UsageError
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.naming import parse_tags, split_tags, suggestion
 from cmcore.types import Artifact, Collection, Request
 

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from cmcore.action_names import describe, flag, not_found, one, selected
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Action, Artifact, Flag, Request, Result, Table
 
 if TYPE_CHECKING:

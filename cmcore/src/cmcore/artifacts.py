@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from cmcore.errors import StorageError, UsageError
+from cmcore.hints import Any, NamedTuple
 from cmcore.naming import is_uid, split_tags, tag_text
 
 #: Files that make a folder an artifact, in the order they are looked for.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cmcore.locking import Lock

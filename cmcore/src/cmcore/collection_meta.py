@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, NamedTuple
 
 from cmcore.artifacts import META_FILES
 from cmcore.errors import StorageError, UsageError
+from cmcore.hints import Any, NamedTuple
 from cmcore.naming import is_uid, tag_text
 from cmcore.types import Collection
 

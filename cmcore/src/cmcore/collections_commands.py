@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from cmcore.errors import UsageError
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Collection, Flag, Request, Result, Table
 
 if TYPE_CHECKING:

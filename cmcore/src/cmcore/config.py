@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
 
 from cmcore.errors import StorageError, UsageError
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Json, Request, Result, Setting, Table
 
 if TYPE_CHECKING:

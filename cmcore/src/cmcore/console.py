@@ -10,7 +10,11 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import TextIO
+
+from cmcore.hints import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 _QUIET, _NORMAL, _VERBOSE = -1, 0, 1
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cmcore.collections import Collections
@@ -88,7 +89,7 @@ class Context:
 
     @property
     def manager(self) -> Manager:
-        """The way to call plugins; the first use imports pluggy."""
+        """The way to call plugins."""
         if self._manager is None:
             from cmcore.manager import Manager
 

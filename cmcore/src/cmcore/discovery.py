@@ -15,7 +15,8 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+
+from cmcore.hints import NamedTuple
 
 #: Entry-point group of plugins.
 GROUP = "cmcore.plugins"

@@ -1,16 +1,16 @@
 """One request on its way: owner, flags, observers before, the action, observers after.
 
 The command line and `cmcore.access` both come through here, so the same request means the same
-both ways. What the core answers itself imports neither pluggy nor any plugin.
+both ways. What the core answers itself imports no plugin.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from cmcore.errors import CmError, UsageError
 from cmcore.grammar import canonical_action, from_dict, parse
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Request, Result
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ line; neither can be the name of a flag.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from cmcore.errors import StorageError, UsageError
+from cmcore.hints import Any, NamedTuple
 from cmcore.types import Request
 
 #: Other spellings of verbs; dashes are underscores by then.

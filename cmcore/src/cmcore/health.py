@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from cmcore.discovery import normalize
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING
 from cmcore.policy import VARIABLE
 from cmcore.types import HealthCheck
 

@@ -15,12 +15,13 @@ Hooks grow by new arguments only: an implementation may name fewer than the spec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import pluggy
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pluggy
+
     from cmcore.context import Context
     from cmcore.errors import CmError
     from cmcore.types import (
@@ -44,12 +45,28 @@ API_VERSION = "1.0"
 #: Name of the pluggy project: hook implementations are marked for it.
 PROJECT = "cmcore"
 
-hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
+if TYPE_CHECKING:
+    hookspec = pluggy.HookspecMarker(PROJECT)
+    hookimpl = pluggy.HookimplMarker(PROJECT)
+else:
+
+    def _marker(attribute: str) -> Callable[..., Any]:
+        """What pluggy's markers do, without its import: hang options where it looks for them."""
+
+        def mark(function: Any = None, **options: Any) -> Any:
+            if function is None:
+                return lambda function: mark(function, **options)
+            setattr(function, attribute, options)
+            return function
+
+        return mark
+
+    hookspec = _marker(f"{PROJECT}_spec")
+    hookimpl = _marker(f"{PROJECT}_impl")
 
 
 class CmSpecs:
-    """All hook specifications; the manager registers this class with pluggy."""
+    """All hook specifications; a namespace of hook specifications as pluggy has them."""
 
     @hookspec(firstresult=True)
     def cm_search(self, ctx: Context, request: Request) -> Result | None:

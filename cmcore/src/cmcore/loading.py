@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from functools import reduce
 from importlib import import_module, util
-from typing import TYPE_CHECKING
 
 from cmcore.errors import CmError, PluginError
+from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cmcore.manifest import Manifest

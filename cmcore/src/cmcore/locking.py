@@ -12,9 +12,9 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmcore.errors import StorageError
+from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
 from cmcore.storage import make_dir, storage_error, write_atomic
 
 if TYPE_CHECKING:

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import pluggy
 
 from cmcore.errors import CmError, PluginError, VetoedError
-from cmcore.hookspecs import PROJECT, CmSpecs
+from cmcore.hints import TYPE_CHECKING, Any, TypeVar
+from cmcore.implementations import Hook, hooks_of
 from cmcore.loading import import_plugin
-from cmcore.manifest_rules import ACTION_HOOKS, HOOKS, nearest
+from cmcore.manifest_rules import ACTION_HOOKS
 from cmcore.types import (
     Action,
     Automation,
@@ -44,7 +42,7 @@ T = TypeVar("T")
 Mistake = (Exception, SystemExit)
 
 
-class Manager(pluggy.PluginManager):
+class Manager:
     """Loads plugins on demand and calls their hooks, one typed method for each.
 
     Args:
@@ -59,8 +57,6 @@ class Manager(pluggy.PluginManager):
         console: Console | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(PROJECT)
-        self.add_hookspecs(CmSpecs)
         self._registry = registry
         self._console = console
         self._environ = os.environ if environ is None else environ
@@ -76,7 +72,7 @@ class Manager(pluggy.PluginManager):
             if state.error is None:
                 try:
                     plugin = import_plugin(state)
-                    self._register(state, plugin)
+                    state.hooks = _hooks(state, plugin)
                     state.state, state.plugin = "loaded", plugin
                     return plugin
                 except PluginError as error:
@@ -221,31 +217,13 @@ class Manager(pluggy.PluginManager):
         state: Mapping[str, Any] | None = self._first("cm_cache_state", (Mapping,), arguments)
         return state
 
-    def _register(self, state: PluginState, plugin: object) -> None:
-        """Hand a plugin to pluggy, or leave no trace of it."""
-        try:
-            self.register(plugin, name=f"{state.candidate.dist}:{state.candidate.name}")
-            for caller in self.get_hookcallers(plugin) or ():
-                if not caller.has_spec():
-                    raise ValueError(f"unknown hook '{caller.name}'; {nearest(caller.name, HOOKS)}")
-        except Mistake as error:
-            # Older releases of pluggy leave half a registration behind.
-            if self.is_registered(plugin):
-                self.unregister(plugin)
-            cause: str | BaseException = error
-            if isinstance(error, pluggy.PluginValidationError):
-                cause = str(error).splitlines()[-1].strip()  # the others repeat what is known
-            raise _failed(state, cause, "register") from error
-
     def _call(self, state: PluginState, hook: str, arguments: dict[str, Any]) -> Any:
         """Call one plugin's implementation alone; None when it has none or answers None."""
-        plugin = self.load(state)
-        others = [other for other in self.get_plugins() if other is not plugin]
-        answer = self._guarded(state, hook, self.subset_hook_caller(hook, others), **arguments)
-        spec = getattr(getattr(CmSpecs, hook), f"{PROJECT}_spec")
-        if not spec["firstresult"]:  # pluggy then gives a list with an item for each plugin
-            return answer[0] if answer else None
-        return answer
+        self.load(state)
+        implementation = state.hooks.get(hook)
+        if implementation is None:
+            return None
+        return self._guarded(state, hook, implementation, arguments)
 
     def _records(
         self, state: PluginState, hook: str, kind: type[T], arguments: dict[str, Any] | None = None
@@ -329,6 +307,15 @@ class Manager(pluggy.PluginManager):
             from traceback import format_exception
 
             self._console.err("".join(format_exception(failure.__cause__)).rstrip())
+
+
+def _hooks(state: PluginState, plugin: object) -> dict[str, Hook]:
+    try:
+        return hooks_of(plugin, f"{state.candidate.dist}:{state.candidate.name}")
+    except ValueError as error:
+        raise _failed(state, str(error), "register") from error
+    except Mistake as error:
+        raise _failed(state, error, "register") from error
 
 
 def _failed(state: PluginState, cause: str | BaseException, stage: str = "call") -> PluginError:

@@ -8,11 +8,12 @@ than the rules and a schema library would cost more than the whole command.
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from cmcore.discovery import Candidate, search_path, split_value
 from cmcore.errors import PluginError
+from cmcore.hints import Any, NamedTuple
 from cmcore.manifest_rules import Checker, Rejected
 from cmcore.types import Action, Automation
 
@@ -200,8 +201,9 @@ def _read_json(path: str) -> dict[str, Any]:
     import json
 
     try:
-        with open(path, encoding="utf-8-sig") as stream:
-            data: Any = json.load(stream)
+        with open(path, "rb") as stream:
+            # The codec `utf-8-sig` is one more import.
+            data: Any = json.loads(stream.read().removeprefix(BOM_UTF8).decode("utf-8"))
     except OSError as error:
         raise Rejected(f"cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
+from cmcore.hints import Any
 from cmcore.types import Action, Automation, Flag
 
 #: Version of the manifest's own shape.
 MANIFEST_VERSION = 1
 
-#: Version of the hook contract; equal to `hookspecs.API_VERSION`, which costs an import of pluggy.
+#: Version of the hook contract; equal to `hookspecs.API_VERSION`, which most commands do not load.
 API_VERSION = "1.0"
 
 #: Verbs that are hooks `cm_<verb>`; any other verb comes from `cm_actions`.

@@ -6,9 +6,9 @@ Beside the registry because only failing commands need it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from cmcore.errors import UsageError
+from cmcore.hints import TYPE_CHECKING
 from cmcore.manifest import Broken, load
 from cmcore.naming import did_you_mean, suggestion
 

@@ -7,9 +7,9 @@ collection may stand in front: `collection:artifact`. The searching side may use
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from cmcore.errors import UsageError
+from cmcore.hints import NamedTuple
 
 _UID_LENGTH = 16
 _UID_CHARS = frozenset("0123456789abcdef.")

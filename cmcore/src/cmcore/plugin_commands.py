@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from cmcore import manifest
 from cmcore.discovery import normalize
 from cmcore.errors import NotFoundError, UsageError
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Request, Result, Table
 
 if TYPE_CHECKING:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from cmcore.discovery import Candidate
 from cmcore.errors import PluginError
+from cmcore.hints import TYPE_CHECKING
 from cmcore.manifest import Broken, Manifest, load
 from cmcore.policy import Decision
+
+if TYPE_CHECKING:
+    from cmcore.implementations import Hook
 
 
 class PluginState:
@@ -18,9 +22,10 @@ class PluginState:
         state: `found`, `denied`, `broken`, `ready` (manifest read), `loaded` or `failed`.
         error: why it is denied, broken or failed; None otherwise.
         plugin: the object with its hook implementations, once loaded.
+        hooks: these, by name.
     """
 
-    __slots__ = ("candidate", "decision", "error", "manifest", "plugin", "state")
+    __slots__ = ("candidate", "decision", "error", "hooks", "manifest", "plugin", "state")
 
     def __init__(self, candidate: Candidate, decision: Decision) -> None:
         self.candidate = candidate
@@ -29,6 +34,7 @@ class PluginState:
         self.state = "found"
         self.error: PluginError | None = None
         self.plugin: object | None = None
+        self.hooks: dict[str, Hook] = {}
 
     @property
     def usable(self) -> bool:

@@ -23,9 +23,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmcore.discovery import Candidate, normalize
+from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from cmcore.paths import Paths

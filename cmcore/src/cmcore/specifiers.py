@@ -8,7 +8,8 @@ question is what may load of what is installed, not what to install.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from cmcore.hints import NamedTuple
 
 _VERSION = re.compile(
     r"\s*v?(?:(?P<epoch>\d+)!)?(?P<release>\d+(?:\.\d+)*)"

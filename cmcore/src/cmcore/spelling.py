@@ -6,10 +6,10 @@ Beside `grammar` because nothing on the way of a request needs it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from cmcore.errors import UsageError
 from cmcore.grammar import OPTIONS, STRUCTURE, canonical_action
+from cmcore.hints import Any
 from cmcore.types import Request
 
 _RESERVED = frozenset(STRUCTURE + OPTIONS)

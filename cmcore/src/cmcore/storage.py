@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from codecs import BOM_UTF8
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from cmcore.errors import StorageError
+from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cmcore.locking import Lock
@@ -65,7 +66,7 @@ def read_json(path: str) -> Json:
     import json
 
     try:
-        value: Json = json.loads(read_bytes(path).decode("utf-8-sig"))
+        value: Json = json.loads(read_bytes(path).removeprefix(BOM_UTF8).decode("utf-8"))
     except UnicodeDecodeError as error:
         raise StorageError(f"not UTF-8 text at byte {error.start}", where=path) from error
     except json.JSONDecodeError as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING
 from cmcore.manifest_rules import ACTION_HOOKS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def faults(ctx: Context, state: PluginState) -> list[str]:
         ctx.manager.load(state)
     except CmError as error:
         return [*found, str(error)]
-    found += _hooks(ctx.manager, state, state.manifest)
+    found += _hooks(state, state.manifest)
     try:
         found += _actions(ctx.manager, state, state.manifest)
         found += _nouns(ctx.manager, state, state.manifest)
@@ -41,8 +41,8 @@ def _changed_files(state: PluginState) -> list[str]:
     return check_files(dist_info) if os.path.exists(os.path.join(dist_info, "RECORD")) else []
 
 
-def _hooks(manager: Manager, state: PluginState, offered: Manifest) -> list[str]:
-    real = {caller.name for caller in manager.get_hookcallers(state.plugin) or ()}
+def _hooks(state: PluginState, offered: Manifest) -> list[str]:
+    real = set(state.hooks)
     listed = set(offered.hooks)
     found = [f"the manifest lists {h}, the module does not implement it" for h in listed - real]
     found += [f"the module implements {h}, the manifest does not list it" for h in real - listed]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from cmcore import grammar
 from cmcore.console import Console
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cmcore.context import Context

@@ -6,10 +6,10 @@ The manifest of the core lists them with their help; here is what answers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from cmcore.errors import UsageError
 from cmcore.grammar import canonical_action
+from cmcore.hints import TYPE_CHECKING
 from cmcore.types import Request, Result, Table
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from cmcore import grammar
+from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cmcore.context import Context

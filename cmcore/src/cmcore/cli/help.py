@@ -7,10 +7,10 @@ The one exception is asked for by name: `cm help script "detect os"` goes to the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmcore.errors import UsageError
 from cmcore.grammar import ALIASES, canonical_action
+from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
 from cmcore.types import Request, Result
 
 if TYPE_CHECKING:

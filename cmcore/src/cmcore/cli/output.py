@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from cmcore.console import clean
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Artifact, Result, Table
 
 if TYPE_CHECKING:

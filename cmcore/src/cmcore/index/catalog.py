@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from cmcore.collection_meta import subfolders
 from cmcore.collections import Collections
 from cmcore.errors import NotFoundError
+from cmcore.hints import TYPE_CHECKING
 from cmcore.index.selecting import Selector
 from cmcore.index.source import Source
 from cmcore.naming import HERE, Name, did_you_mean, fits, matches, parse_name, parse_tags, split

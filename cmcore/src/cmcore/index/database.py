@@ -11,8 +11,8 @@ import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
+from cmcore.hints import Any
 from cmcore.index.freshness import EMPTY, Snapshot
 from cmcore.index.reading import Record
 

@@ -15,9 +15,9 @@ from __future__ import annotations
 import os
 import stat
 from array import array
-from typing import NamedTuple
 
 from cmcore.artifacts import META_FILES, meta_files
+from cmcore.hints import NamedTuple
 
 #: FAT keeps times in steps of 2 s, everything else in finer ones.
 _GRANULARITY_NS = 2_000_000_000

@@ -7,10 +7,10 @@ lists appended. A base may have a base.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from cmcore.artifacts import merge
 from cmcore.errors import CmError
+from cmcore.hints import Any
 
 _DEEPEST = 10
 

@@ -7,8 +7,7 @@ order instead of looking up.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
+from cmcore.hints import Any, NamedTuple
 from cmcore.index.database import Database
 from cmcore.naming import Name
 

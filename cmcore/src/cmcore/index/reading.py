@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from cmcore.artifacts import identity, meta_files, parse_meta
 from cmcore.errors import StorageError
+from cmcore.hints import NamedTuple
 from cmcore.index.freshness import files_of
 from cmcore.naming import is_uid, tag_text
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.index.source import Source
 from cmcore.naming import Name, matches, parse_name, split
 from cmcore.types import Artifact, Collection

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock
-from typing import TYPE_CHECKING, TypeVar
 
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import sqlite3

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import NamedTuple
 
+from cmcore.hints import NamedTuple
 from cmcore.index.database import Conflict, Database, Scope, snapshot_of
 from cmcore.index.freshness import Look, look
 from cmcore.index.reading import Record, read_record

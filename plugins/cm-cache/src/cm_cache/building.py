@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
 
 from cm_cache import identity, layout, records
 from cm_cache.claims import Claim, note_of
@@ -17,6 +16,7 @@ from cm_cache.lookup import find, is_news
 from cm_cache.shelf import Shelf
 from cmcore import storage
 from cmcore.errors import CmError, StorageError
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
 
 if TYPE_CHECKING:

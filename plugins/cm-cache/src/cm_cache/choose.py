@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cm_cache import records
 from cmcore.errors import NotFoundError, UsageError
+from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
 from cmcore.naming import fits as name_fits
 from cmcore.naming import is_uid, parse_tags
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any
 
 from cm_cache import layout, records
 from cmcore import storage
 from cmcore.errors import StorageError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cmcore.context import Context

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
 
 from cm_cache import choose, layout, records
 from cm_cache.shelf import Shelf
 from cmcore.errors import AmbiguousError, StorageError
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Result, Table
 
 if TYPE_CHECKING:

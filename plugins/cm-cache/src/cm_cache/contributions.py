@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
 
 from cm_cache import commands, records, removal
 from cm_cache.shelf import Shelf
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Action, Automation, Flag, HealthCheck
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ The *key digest* covers every field that the outcome depends on and is recorded 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
 
 from cmcore.errors import UsageError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cmcore.types import CacheRequest

@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from cm_cache import layout, records, schema
 from cm_cache.records import BUILDING, DAMAGED, Record
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import sqlite3

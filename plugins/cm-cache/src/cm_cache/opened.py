@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import TypeVar
 
 from cm_cache import layout, schema
 from cm_cache.index import Index
+from cmcore.hints import TypeVar
 
 T = TypeVar("T")
 

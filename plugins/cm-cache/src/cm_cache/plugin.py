@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from cmcore import hookimpl
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cmcore.context import Context

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from cm_cache import layout
 from cmcore.errors import StorageError
+from cmcore.hints import Any, NamedTuple
 from cmcore.types import CacheEntry
 
 FINISHED, BUILDING, DAMAGED = "finished", "building", "damaged"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+
+from cmcore.hints import Any
 
 
 def relocated(data: Any, old: str, new: str) -> Any:

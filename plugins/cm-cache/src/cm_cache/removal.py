@@ -6,13 +6,13 @@ import errno
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from cm_cache import choose, commands, layout, records
 from cm_cache.claims import folder_lock
 from cm_cache.shelf import Shelf
 from cmcore import storage
 from cmcore.errors import CmError, NotFoundError, StorageError, UsageError
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Result
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ still have it open would, on closing, remove the new one's write-ahead log.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from cm_cache import layout
+from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, TypeVar
 
 from cm_cache import layout, records
 from cm_cache.records import BUILDING, DAMAGED, FINISHED, Record
+from cmcore.hints import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from cm_cache.index import Index

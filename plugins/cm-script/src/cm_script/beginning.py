@@ -7,7 +7,6 @@ and overrides are composed into the scope that the rest of the story works on.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from cm_script import flags, placeholders
 from cm_script.dialects import Dialect, for_form
@@ -15,6 +14,7 @@ from cm_script.merge import merge, merge_edits
 from cm_script.run import RecipeRun, variation_tags
 from cm_script.scope import Scope
 from cmcore.errors import CmError, UsageError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from cm_script import conditions, depedit, placeholders
 from cm_script.merge import copied, merge, merge_edits, merge_env
 from cm_script.scope import DEP_KINDS
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

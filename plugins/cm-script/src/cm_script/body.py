@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from cm_script import cacheuse, placeholders, versions
 from cm_script.merge import copied, merge
 from cm_script.results import collect
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from cm_script import versions
 from cm_script.flags import is_on
 from cmcore.errors import CmError, NotFoundError, StorageError
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
 
 if TYPE_CHECKING:

@@ -6,12 +6,11 @@ shares the environment and the state of its parent, minus the parent's private k
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from cm_script import conditions, deptags, placeholders
 from cm_script.merge import merge
 from cm_script.run import variation_tags
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun

@@ -6,7 +6,6 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from cm_script import records
 from cm_script.dialects import CM
@@ -14,6 +13,7 @@ from cm_script.engine import Engine
 from cm_script.merge import merge
 from cm_script.step import StepError
 from cmcore.errors import CmError, UsageError
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Request, Result
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ it runs. A default version that limits have moved takes the block of the version
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 from cm_script import depedit, placeholders, versions
 from cm_script.blocks import apply_block, edits_of, map_inputs, with_suffix
@@ -19,6 +18,7 @@ from cm_script.scope import DEP_KINDS
 from cm_script.variations import resolve
 from cm_script.varnames import application_order
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cm_script.flags import is_on
+from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun

@@ -8,11 +8,11 @@ a name is in none of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
 
 from cm_script import conditions, placeholders
 from cm_script.merge import copied, merge, split_tags
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
 
 from cm_script.engine import Engine
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Request, Result, Table
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ MLCFlow. The engine asks the fields of this one table; no other module compares 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from cmcore.hints import NamedTuple
 
 _PROXIES = (
     "GH_TOKEN",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from cm_script import results
 from cm_script.body import TEMPORARY
 from cm_script.flags import is_on
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun

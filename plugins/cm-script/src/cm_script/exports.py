@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
 
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from types import CodeType, ModuleType
-from typing import TYPE_CHECKING, Any
 
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.facade.importer import Importer

@@ -7,9 +7,9 @@ import select
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

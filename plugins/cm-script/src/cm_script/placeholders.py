@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from cmcore.errors import CmError
+from cmcore.hints import Any
 
 _NAME = re.compile(r"<<<(.*?)>>>")
 _GIT_URL = ("CM_GIT_URL", "MLC_GIT_URL")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from cmcore import hookimpl
+from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cmcore.context import Context

@@ -7,9 +7,9 @@ variation on, `-_x` and `_-x` rule one out. Words of a command line may be separ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from cmcore.errors import UsageError
+from cmcore.hints import NamedTuple
 
 _HEX = frozenset("0123456789abcdefABCDEF")
 

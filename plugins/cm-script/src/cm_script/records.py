@@ -10,9 +10,9 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine

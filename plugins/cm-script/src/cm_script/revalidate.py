@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from cm_script.results import reset, snapshot
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun

@@ -8,7 +8,8 @@ Everything else belongs to this one run.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+
+from cmcore.hints import Any
 
 #: The four dependency lists of a recipe, in the order in which they run.
 DEP_KINDS = ("deps", "prehook_deps", "posthook_deps", "post_deps")

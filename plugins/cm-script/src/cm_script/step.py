@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from cm_script import native, outputs
 from cm_script.exports import render
 from cm_script.merge import merge
 from cmcore.errors import CmError, NotFoundError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.protocols import RunLike

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
 
 from cm_script import beginning, body, cacheuse, container, ending
 from cm_script.results import reset, snapshot
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import CacheEntry
 
 if TYPE_CHECKING:

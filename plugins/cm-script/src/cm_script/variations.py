@@ -9,10 +9,10 @@ bases that imply each other end the search instead of prolonging it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cm_script.varnames import block_of, combined_keys, key_of
 from cmcore.errors import CmError, NotFoundError, UsageError
+from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import zipfile

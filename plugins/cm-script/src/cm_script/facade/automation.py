@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 from cm_script import depedit
 from cm_script.facade.failure import Failure
@@ -13,6 +12,7 @@ from cm_script.facade.session import session_of
 from cm_script.merge import copied
 from cm_script.step import run_step
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.protocols import EngineLike, RunLike

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from cm_script.dialects import CM
 from cm_script.facade.files import (
@@ -44,6 +43,7 @@ from cm_script.facade.values import (
     tags_matched,
     update_dict_with_flat_key,
 )
+from cmcore.hints import Any
 
 __all__ = [
     "assemble_cm_object",

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import ssl

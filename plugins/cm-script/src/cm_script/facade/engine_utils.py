@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from cm_script.dialects import MLC
 from cm_script.facade import mlc_utils
@@ -11,6 +10,7 @@ from cm_script.facade.archive import unzip_file
 from cm_script.facade.download import download_file
 from cm_script.facade.system import system
 from cm_script.facade.values import is_false, is_true
+from cmcore.hints import Any
 
 __all__ = [
     *(name for name in mlc_utils.__all__ if name != "compare_versions"),

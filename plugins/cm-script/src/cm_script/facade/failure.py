@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cmcore.errors import CmError
+from cmcore.hints import Any
 
 
 class Failure(dict[str, Any]):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from cmcore.errors import CmError
+from cmcore.hints import Any
 
 Answer = dict[str, Any]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
 
 from cm_script import versions
 from cm_script.merge import copied
 from cm_script.step import StepError, run_step
 from cmcore.errors import CmError, NotFoundError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.protocols import RunLike

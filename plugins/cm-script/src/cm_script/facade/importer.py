@@ -12,9 +12,9 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType, ModuleType
-from typing import Any
 
 from cm_script.facade.session import Session
+from cmcore.hints import Any
 
 FACADES = frozenset({"cmind", "mlc", "utils"})
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from cm_script.dialects import MLC
 from cm_script.facade import files
 from cm_script.facade.files import Answer, save_yaml
 from cm_script.facade.values import is_cm_uid
+from cmcore.hints import Any
 
 # MLCFlow has no such function, but a published recipe calls it.
 from cm_script.facade.cm_utils import check_if_true_yes_on  # isort: skip

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from cm_script.facade.stdout import diverted
+from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cm_script.protocols import EngineLike

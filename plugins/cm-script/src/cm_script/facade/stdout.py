@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cm_script.protocols import ConsoleLike

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
 
 from cm_script.facade.archive import unzip_file
 from cm_script.facade.download import download_file
 from cm_script.facade.system import system
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.protocols import EngineLike

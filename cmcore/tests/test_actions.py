@@ -409,3 +409,37 @@ def test_an_update_twice_is_as_good_as_once(tmp_path_factory, first, second):
         else:
             assert [item for item in value if item not in seen[1][key]] == []
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("words", [(":",), (",",), (" ",), ("a", ""), ("a", ":")])
+def test_an_empty_word_is_not_taken_for_everything(ctx, tmp_path, words):
+    box(tmp_path, "a")
+    box(tmp_path, "b")
+    for action in (actions.remove, actions.update):
+        with pytest.raises(UsageError, match="nothing says"):
+            action(ctx, request("x", *words, force=True))
+    with pytest.raises(UsageError, match="nothing says"):
+        actions.remove(ctx, request("remove", tags=",", force=True))
+    assert names(ctx) == ["a", "b"]
+
+
+@pytest.mark.parametrize("given", ["../../evil", "short", "g" * 16])
+def test_the_uid_of_a_new_artifact_is_one(ctx, tmp_path, given):
+    with pytest.raises(UsageError, match="is not a UID"):
+        actions.add(ctx, request("add", meta={"uid": given}))
+    with pytest.raises(UsageError, match="is not a UID"):
+        actions.add(ctx, request("add", "named", meta={"uid": given}))
+    assert names(ctx) == []
+
+
+def test_the_artifact_that_is_hidden_by_an_error_is_the_one_told(ctx, tmp_path):
+    for name in ("one", "two"):
+        put(tmp_path / "box", "thing", name, "{")
+    with pytest.raises(NotFoundError) as caught:
+        actions.load(ctx, request("load", "two"))
+    assert os.path.join("thing", "two", "_cm.json") in caught.value.hint
+
+
+def test_a_word_that_is_no_text_fits_nothing(ctx, tmp_path):
+    box(tmp_path, "a", tags=["x"])
+    assert names(ctx, "\udcff") == names(ctx, tags="\udcff") == []

@@ -373,3 +373,34 @@ def test_what_is_wrong_with_the_home_is_said_whatever_the_action(cm, environ):
     done = cm("load", "notebook", "x")
     assert done.returncode == 16
     assert "collections.json is damaged" in done.stderr
+
+
+def test_version_as_json(cm):
+    done = cm("--version", "--out=json")
+    assert json.loads(done.stdout)["version"] == cmcore.__version__
+
+
+def test_flags_without_an_action_do_nothing_and_say_so(cm):
+    done = cm("--dry")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "--dry" in done.stderr
+    assert cm("--verbose").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["uid", "version", "doctor"])
+def test_a_word_too_many(cm, command):
+    done = cm(command, "more")
+    assert done.returncode == 4
+    assert f"'cm {command}' takes no 'more'" in done.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["bash"], ["bash", "cm "], ["zsh"]])
+def test_completion_called_by_hand(cm, words):
+    done = cm("__complete", *words)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+def test_a_word_that_is_no_text(cm):
+    done = cm("show", "notebook", b"\xff")
+    assert done.returncode == 16
+    assert len(done.stderr.splitlines()) == 1

@@ -67,6 +67,9 @@ def test_registering_again_changes_nothing(tmp_path, known):
     assert known.add(path + os.sep) == first
     assert known.add(str(tmp_path / "link")) == first
     assert len(known.registered()) == 1
+    with pytest.raises(ExistsError, match="already, as 'x'"):
+        known.add(path, "other")
+    assert known.add(path, "x") == first
 
 
 def test_equal_alias_or_uid_is_refused(tmp_path, known):

@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if getattr(sys, name) is None:  # closed by whoever started us (`cm find >&-`)
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for the whole process
     try:
-        if words[:1] in (["--version"], ["-V"]):
+        if words in (["--version"], ["-V"]):
             from cmcore import __version__
 
             sys.stdout.write(f"cm {__version__}\n")
@@ -31,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             from cmcore.cli import main as command_line
 
+            if words[:1] in (["--version"], ["-V"]):
+                words[0] = "version"  # with flags, such as --out=json
             code = command_line(words)
         # Flushed here, where a closed pipe is still ours to handle.
         sys.stdout.flush()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from cmcore.action_names import describe, flag, mapping, one, require_writable
 from cmcore.errors import ExistsError, UsageError
 from cmcore.hints import TYPE_CHECKING, Any
-from cmcore.naming import HERE, Name, check_alias, new_uid, parse_tags, split
+from cmcore.naming import HERE, Name, check_alias, is_uid, new_uid, parse_tags, split
 from cmcore.storage import HIDDEN
 from cmcore.types import Artifact, Collection, Request, Result
 
@@ -213,6 +213,8 @@ def _free_name(
                     where=old.path,
                 )
     if name.uid:
+        if not is_uid(name.uid):
+            raise UsageError(f"'{name.uid}' is not a UID", hint="use 16 hexadecimal digits")
         for old in ctx.index.search(automation, name.uid):
             raise ExistsError(f"{automation} with UID {name.uid} exists", where=old.path)
     return name.alias, name.uid or new_uid()

@@ -21,6 +21,7 @@ from cmcore.action_names import (
     mapping,
     not_found,
     require_writable,
+    says_which,
     selected,
 )
 from cmcore.artifacts import IDENTITY_KEYS, merge, read_meta, rewrite_meta
@@ -45,7 +46,7 @@ def update(ctx: Context, request: Request) -> Result:
         UsageError: neither name nor tags; alias or UID were to change.
         StorageError: the collection is read-only, or a file cannot be changed.
     """
-    if not any(request.artifacts) and not request.flags.get("search_tags"):
+    if not says_which(request, "search_tags"):
         raise UsageError(
             "nothing says what to update",
             hint=f"cm update {request.automation} NAME, or --search_tags=TAGS",
@@ -92,7 +93,7 @@ def remove(ctx: Context, request: Request) -> Result:
     """
     from cmcore.storage import remove_tree
 
-    if not any(request.artifacts) and not request.flags.get("tags"):
+    if not says_which(request):
         raise UsageError(
             "nothing says what to delete", hint=f"cm rm {request.automation} NAME, or --tags=TAGS"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from cmcore.errors import AmbiguousError, NotFoundError, StorageError, UsageError
@@ -34,6 +35,17 @@ def selected(ctx: Context, request: Request, tags_flag: str = "tags") -> list[Ar
     return list(found.values())
 
 
+def says_which(request: Request, tags_flag: str = "tags") -> bool:
+    """Whether a request that changes things really names some.
+
+    An empty word or `:` fits everything, and is what an unset variable of a shell leaves.
+    """
+    if any(parse_tags(request.flags.get(tags_flag))):
+        return True
+    words = request.artifacts
+    return bool(words) and all(word.strip(" :,") for word in words)
+
+
 def one(ctx: Context, request: Request, tags_flag: str = "tags") -> Artifact:
     """Exactly one artifact.
 
@@ -59,6 +71,7 @@ def not_found(ctx: Context, request: Request, tags_flag: str = "tags") -> NotFou
     parts.append(f"with tags '{','.join(split_tags(request.flags.get(tags_flag)))}'" * bool(wanted))
     text = " ".join(part for part in parts if part)
     near = suggestion(ctx.index.nearest(request.automation, asked))
+    hidden.sort(key=lambda problem: not any(f"{os.sep}{n}{os.sep}" in problem for n in names if n))
     broken = f"hidden because of an error: {hidden[0]}" if hidden else ""
     return NotFoundError(
         f"no {request.automation} {text}".rstrip(),

@@ -161,7 +161,8 @@ class Collections:
 
         Raises:
             UsageError: not a collection.
-            ExistsError: alias or UID of another collection, or one it declares a conflict with.
+            ExistsError: alias or UID of another collection, or one it declares a conflict with,
+                or the folder itself has another name.
             StorageError: the registration cannot be written.
         """
         from cmcore.naming import check_alias
@@ -180,7 +181,14 @@ class Collections:
             entries = self._file.load()
             for old in entries:
                 if os.path.realpath(old["path"]) == os.path.realpath(path):
-                    return self._describe(old)
+                    known = self._describe(old)
+                    if name and name != known.name:
+                        raise ExistsError(
+                            f"the folder is registered already, as '{known.name}'",
+                            where=known.path,
+                            hint=f"'cm rm collection {known.name}' forgets it",
+                        )
+                    return known
             new = self._describe(entry)
             self._refuse_clash(new, facts)
             self._file.save([*entries, entry])

@@ -184,6 +184,15 @@ def os_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def is_text(name: str) -> bool:
+    """Whether a name is text at all: on Linux a word or a file name may be any bytes."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def did_you_mean(word: str, words: Iterable[str], n: int = 3) -> list[str]:
     """The at most `n` members of `words` nearest to `word`, best first."""
     import difflib

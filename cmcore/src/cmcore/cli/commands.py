@@ -31,6 +31,8 @@ def run(ctx: Context, request: Request) -> Result:
         for flag in request.flags:
             if flag not in GENERAL_FLAGS:
                 raise UsageError(f"unknown flag '--{flag}' of 'cm {name}'", hint="it takes none")
+    if name in _NO_WORDS and request.automation:
+        raise UsageError(f"'cm {name}' takes no '{request.automation}'", hint=f"write cm {name}")
     return _COMMANDS[name](ctx, request)
 
 
@@ -93,7 +95,7 @@ def _completion(ctx: Context, request: Request) -> Result:
     shell = request.automation
     if shell not in SCRIPTS:
         raise UsageError(
-            f"no completion for the shell '{shell}'" if shell else "which shell is it for?",
+            f"no completion for the shell '{shell}'" if shell else "the name of a shell is missing",
             hint=f"try {', '.join(f'cm completion {name}' for name in SCRIPTS)}",
         )
     return Result({"shell": shell, "script": SCRIPTS[shell]}, SCRIPTS[shell])
@@ -152,6 +154,9 @@ def _help(ctx: Context, request: Request) -> Result:
 
 #: Commands whose flags belong to what they are asked about.
 _ANY_FLAG = ("print_input", "help")
+
+#: Commands that stand alone.
+_NO_WORDS = ("doctor", "version", "uid")
 
 _COMMANDS: dict[str, Handler] = {
     "plugins": _plugins,

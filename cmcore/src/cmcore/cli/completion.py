@@ -34,8 +34,10 @@ def complete(argv: Sequence[str]) -> int:
     from cmcore.console import Console
     from cmcore.context import Context
 
-    shell, *words = argv
+    shell, *words = argv or ("",)
     quote = ""
+    if not words or (shell == "bash" and len(words) != 2):
+        return 1  # not called by one of our scripts
     if shell == "bash":
         line, replaced = words
         words, quote = split_line(line)

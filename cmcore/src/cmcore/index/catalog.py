@@ -11,7 +11,17 @@ from cmcore.errors import NotFoundError
 from cmcore.hints import TYPE_CHECKING
 from cmcore.index.selecting import Selector
 from cmcore.index.source import Source
-from cmcore.naming import HERE, Name, did_you_mean, fits, matches, parse_name, parse_tags, split
+from cmcore.naming import (
+    HERE,
+    Name,
+    did_you_mean,
+    fits,
+    is_text,
+    matches,
+    parse_name,
+    parse_tags,
+    split,
+)
 from cmcore.paths import Paths
 from cmcore.types import Artifact, Collection
 
@@ -62,6 +72,8 @@ class Index:
         place, name = split(artifact)
         wanted, excluded = parse_tags(tags)
         places = self._places(place if place is not None else parse_name(collection))
+        if not all(map(is_text, (artifact, *wanted, *excluded))):
+            return []  # the bytes of another encoding: no meta file has them
         with self._source.lock:
             found: list[Artifact] = []
             for noun in self._nouns(automation):

@@ -18,6 +18,7 @@ from array import array
 
 from cmcore.artifacts import META_FILES, meta_files
 from cmcore.hints import NamedTuple
+from cmcore.naming import is_text
 
 #: FAT keeps times in steps of 2 s, everything else in finer ones.
 _GRANULARITY_NS = 2_000_000_000
@@ -209,19 +210,10 @@ def _list(folder: str) -> tuple[tuple[str, ...], bool]:
     settled = True
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or not _storable(entry.name):
+            if entry.name.startswith(".") or not is_text(entry.name):
                 continue
             if entry.is_dir():
                 names.append(entry.name)
             elif entry.is_symlink():
                 settled = False
     return tuple(sorted(names)), settled
-
-
-def _storable(name: str) -> bool:
-    """Whether a name is text at all; on Linux it may be any bytes."""
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

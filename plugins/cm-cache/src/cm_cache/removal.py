@@ -92,7 +92,8 @@ def restore(ctx: Context, request: Request) -> Result:
         and record.kind == records.BUILDING
     ]
     if not found:
-        raise NotFoundError(f"no cache entry has an earlier result to bring back: {wish.text}")
+        asked = f" that fits {wish.text}" if wish.text else ""
+        raise NotFoundError(f"no cache entry{asked} has an earlier result to bring back")
     for record in found:
         _restore(ctx, shelf, record.uid)
     uids = [record.uid for record in found]

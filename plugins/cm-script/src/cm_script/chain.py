@@ -109,6 +109,9 @@ def _call(run: RecipeRun, dep: Dep) -> None:
         run.engine.run(inputs)
     except CmError as error:
         if not (run.dialect.dep_may_fail and conditions.truthy(dep.get("continue_on_error"))):
+            failure = run.engine.failure
+            if not error.where and (failure is None or failure[0] is not error):
+                error.where = f"a dependency of {run.name}"  # it did not even begin
             raise
         run.console.warn(f"dependency '{dep['tags']}' failed and is skipped: {error.message}")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cm_script import flags, select
 from cm_script.dialects import for_form
 from cm_script.query import Query, from_words
+from cmcore.errors import NotFoundError
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine
@@ -23,7 +24,12 @@ def choose_recipe(engine: Engine, inputs: dict[str, Any]) -> tuple[Artifact, Que
     words = [str(inputs["artifact"])] if inputs.get("artifact") else []
     words += [str(word) for word in inputs.get("artifacts") or []]
     query = from_words(words, inputs.get("tags") or "")
-    found, query = select.find(engine.recipes, query)
+    try:
+        found, query = select.find(engine.recipes, query)
+    except NotFoundError:
+        for problem in engine.ctx.index.warnings():
+            engine.console.warn(problem)
+        raise
     fitting = select.candidates(_of_dialect(found, inputs, query), query)
     if len(fitting) == 1:
         engine.executor.chosen(select.Choice(fitting[0], reason=select.ONLY))
@@ -51,8 +57,6 @@ def _of_dialect(
     left = [artifact for artifact in found if artifact.form == wanted]
     if left:
         return left
-    from cmcore.errors import NotFoundError
-
     forms = sorted({artifact.form for artifact in found})
     raise NotFoundError(
         f"'{query.told()}' fits no recipe of dialect '{wanted}'",

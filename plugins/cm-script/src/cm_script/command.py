@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from cm_script import records
 from cm_script.dialects import CM
 from cm_script.engine import Engine
+from cm_script.hints import nearest
 from cm_script.merge import merge
 from cm_script.step import StepError
 from cmcore.errors import CmError, UsageError
@@ -28,6 +29,7 @@ def run(ctx: Context, request: Request) -> Result:
     """
     engine = Engine(ctx)
     inputs = inputs_of(ctx, request)
+    edits = {flag: list(inputs.get(flag) or ()) for flag in ("adr", "add_deps_recursive")}
     asked = {**dict(request.flags), "artifacts": list(request.artifacts)}
     started = time.time()
     try:
@@ -39,6 +41,7 @@ def run(ctx: Context, request: Request) -> Result:
         records.write(engine, asked, started, error.to_dict())
         raise
     records.write(engine, asked, started, answer)
+    _warn_of_edits_in_vain(engine, edits)
     if not engine.silent:
         _summarise(engine, answer, time.time() - started)
     return Result({k: v for k, v in answer.items() if k != "return"})
@@ -48,7 +51,8 @@ def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:
     """The flags of a request as the engine takes them, with settings and defaults joined in.
 
     Raises:
-        UsageError: a flag that takes text was given none, or `--tags=` is empty.
+        UsageError: a flag that takes text was given none, `--tags=` is empty, or `--adr` does not
+            say what to change.
     """
     import copy
 
@@ -64,12 +68,38 @@ def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:
         raise UsageError(
             "--tags= names no tags", hint='for example --tags=detect,os or "detect os"'
         )
+    _refuse_shapeless_edits(inputs)
     words = [*request.artifacts[:1], *_without_flags(request.artifacts[1:], inputs)]
     if words:
         inputs["artifact"] = words[0]
         if len(words) > 1:
             inputs["artifacts"] = words[1:]
     return inputs
+
+
+def _refuse_shapeless_edits(inputs: dict[str, Any]) -> None:
+    for flag in ("ad", "adr", "add_deps", "add_deps_recursive"):
+        edits = inputs.get(flag)
+        shaped = isinstance(edits, dict) and all(isinstance(e, dict) for e in edits.values())
+        if not edits or shaped:
+            continue
+        raise UsageError(
+            f"--{flag} takes the name of a dependency, a key and a value",
+            hint=f"write --{flag}.NAME.KEY=VALUE, for example --{flag}.python.version=3.10",
+        )
+
+
+def _warn_of_edits_in_vain(engine: Engine, edits: dict[str, list[str]]) -> None:
+    """Say which `--adr` named nothing, unless a cached result hid what it was meant for."""
+    if any(record["source"] == "cache" for record in engine.records):
+        return
+    for flag, names in edits.items():
+        for name in names:
+            if name not in engine.dependency_names:
+                near = nearest(name, engine.dependency_names, "named dependencies")
+                engine.console.warn(
+                    f"--{flag}.{name} changed nothing: no dependency has that name; {near}"
+                )
 
 
 def _without_flags(words: Sequence[str], inputs: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cm_script.executor import Executor
+from cm_script.scope import DEP_KINDS
 from cmcore.errors import CmError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Engine:
         imported: text that native steps reported, by variable; data as long as it is unchanged.
         chain: recipes now running, outermost first, for messages.
         keys: the same as full requests, to notice a cycle.
+        dependency_names: names by which dependencies of any recipe so far can be changed.
         failure: the last error and the chain of recipes that led to it.
         records: one line per finished recipe: name, seconds, cache outcome.
         executor: does what the walk asks for, or only notes it.
@@ -59,6 +61,7 @@ class Engine:
         self.chain: list[str] = []
         self.keys: list[str] = []
         self.records: list[dict[str, Any]] = []
+        self.dependency_names: set[str] = set()
         self.failure: tuple[CmError, list[str]] | None = None
         self.quiet = False
         self.silent = False
@@ -86,6 +89,10 @@ class Engine:
         """A recipe begins."""
         self.chain.append(run.name)
         self.keys.append(run.cycle_key)
+        for kind in DEP_KINDS:
+            for dep in run.scope.deps(kind):
+                names = dep.get("names") or ()
+                self.dependency_names.update([names] if isinstance(names, str) else map(str, names))
 
     def leave(self) -> None:
         """The recipe that began last has ended."""

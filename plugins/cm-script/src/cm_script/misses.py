@@ -23,6 +23,12 @@ def no_recipe(search: Search, query: Query) -> NotFoundError:
             f"no recipe fits '{query.told()}'",
             hint="no collection of recipes is registered; see cm add collection --help",
         )
+    if query.name and query.text() and _called(everything, query.name):
+        named = _called(everything, query.name)[0]
+        return NotFoundError(
+            f"recipe '{query.name}' does not have the tags '{query.text()}'",
+            hint=f"it has {','.join(named.tags)}",
+        )
     if query.name:
         names = {a.alias for a in everything} | {t for a in everything for t in a.tags}
         return NotFoundError(
@@ -39,6 +45,10 @@ def no_recipe(search: Search, query: Query) -> NotFoundError:
     return NotFoundError(
         f"no recipe has all the tags '{query.script_tags}'", hint=_closest(everything, query)
     )
+
+
+def _called(everything: Sequence[Artifact], name: str) -> list[Artifact]:
+    return [artifact for artifact in everything if artifact.alias.lower() == name.lower()]
 
 
 def _closest(everything: Sequence[Artifact], query: Query) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SCRIPT = "tmp-run"
 STATE = "tmp-state.json"
+_MOST_SAID = 500
 
 
 class StepError(CmError):
@@ -47,7 +48,8 @@ class StepError(CmError):
         message = f"recipe {recipe}: {os.path.basename(script)} {outcome}"
         said = next((line.strip() for line in reversed(lines) if line.strip()), "")
         if said:
-            message += f" after saying: {said}"
+            cut = said[:_MOST_SAID] + "..." if len(said) > _MOST_SAID else said
+            message += f" after saying: {cut}"
         super().__init__(message, where=script, hint=f"whole output: {log}" if log else "")
         self.recipe = recipe
         self.script = script

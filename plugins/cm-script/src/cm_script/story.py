@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cm_script.run import RecipeRun
     from cmcore.types import CacheRequest
 
+#: Meta files are written by hand: a list where keys belong, a number where text does.
+_ODD = (AttributeError, LookupError, TypeError, ValueError)
+
 
 def run_recipe(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
     """Run the recipe that `inputs` ask for and give back what it exports.
@@ -68,6 +71,13 @@ def run_recipe(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
         if run is not None:
             ending.blame(run, error)
         raise
+    except _ODD as odd:
+        reset(env, saved_env)
+        reset(state, saved_state)
+        told = _as_error(odd, run, inputs)
+        if run is not None:
+            ending.blame(run, told)
+        raise told from odd
     finally:
         os.chdir(folder)
         if run is not None:
@@ -76,6 +86,16 @@ def run_recipe(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
                 engine.executor.finish(run)
             ending.log_time(run, time.perf_counter() - started)
             engine.leave()
+
+
+def _as_error(odd: Exception, run: RecipeRun | None, inputs: dict[str, Any]) -> CmError:
+    """What a meta file or a hook that nobody could foresee made the engine stumble over."""
+    asked = inputs.get("tags") or inputs.get("artifact") or ""
+    return CmError(
+        f"recipe {run.name if run else asked} is not in order: {type(odd).__name__}: {odd}",
+        where=run.artifact.path if run else "",
+        hint="its meta, or what its hooks left, has a value of another kind than recipes use there",
+    )
 
 
 def _from_cache_or_body(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -112,6 +112,15 @@ def test_a_failure_says_what_where_and_what_was_said_last(recipe, work, console)
     assert run.ran == []
 
 
+def test_a_last_line_without_end_is_cut_in_the_message(recipe):
+    run = recipe({"run.sh": "printf '%09999d' 0; exit 1"})
+    with pytest.raises(StepError) as caught:
+        run_step(run, run.scope.env, mode="")
+    assert len(caught.value.message) < 1000
+    assert caught.value.message.endswith("000...")
+    assert len(caught.value.lines[0]) == 9999
+
+
 def test_a_script_that_was_killed_is_told_by_its_signal(recipe):
     run = recipe({"run.sh": "kill -15 $$"})
     with pytest.raises(StepError, match="was ended by signal 15"):

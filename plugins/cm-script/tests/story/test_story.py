@@ -319,3 +319,63 @@ def preprocess(i):
 """
     world.recipe("main", customize=code, new_env_keys=["CM_REPO"])
     assert world.run("main")["new_env"] == {"CM_REPO": str(world.folder)}
+
+
+def test_edits_that_name_no_dependency_are_told(world: World, capfd) -> None:
+    world.recipe("dep")
+    world.recipe("main", deps=[{"tags": "dep", "names": ["compiler"]}])
+    assert world.run("main", adr={"compilr": {"tags": "x"}})["return"] == 0
+    said = capfd.readouterr().err
+    assert "--adr.compilr changed nothing" in said
+    assert "did you mean 'compiler'?" in said
+    world.run("main", adr={"compiler": {"version": "1"}})
+    assert "changed nothing" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("edits", ["x", True, {"x": True}, ["x"]])
+def test_edits_without_a_key_are_refused(world: World, edits: object) -> None:
+    world.recipe("main")
+    for flag in ("ad", "adr"):
+        answer = world.run("main", **{flag: edits})
+        assert answer["return"] == 4
+        assert f"--{flag}" in answer["error"]
+
+
+def test_a_dependency_that_does_not_exist_is_told_with_who_wants_it(world: World) -> None:
+    world.recipe("main", deps=[{"tags": "nowhere"}])
+    answer = world.run("main")
+    assert answer["return"] == 16
+    assert "dependency of main" in answer["where"]
+
+
+@pytest.mark.parametrize(
+    ("meta", "customize"),
+    [
+        ({"input_mapping": ["a"]}, ""),
+        ({"new_env_keys": ["*"]}, 'def preprocess(i):\n    i["env"][3] = 4\n'),
+    ],
+)
+def test_what_a_recipe_should_not_hold_names_the_recipe(
+    world: World, meta: dict[str, object], customize: str
+) -> None:
+    world.recipe("odd", customize=customize, **meta)
+    answer = world.run("odd")
+    assert answer["return"] == 1
+    assert answer["error"].startswith("recipe odd")
+    assert "plugin" not in answer["error"]
+
+
+def test_a_recipe_hidden_by_a_mistake_in_its_meta_is_told(world: World, capfd) -> None:
+    world.recipe("good")
+    path = world.recipe("broken")
+    (path / "_cm.json").write_text("{")
+    capfd.readouterr()
+    assert world.run("broken")["return"] == 16
+    assert str(path / "_cm.json") in capfd.readouterr().err
+
+
+def test_a_name_with_tags_that_it_lacks(world: World) -> None:
+    world.recipe("main", tags=["one", "two"])
+    answer = world.access("run", "script", artifact="main", tags="three")
+    assert answer["error"] == "recipe 'main' does not have the tags 'three'"
+    assert answer["hint"] == "it has one,two"

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 
+from cm_script import interruption
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ _CHUNK = 65536
 #: How often, in seconds, a silent process is looked after.
 _TICK = 0.1
 #: How long, in seconds, an interrupted process may take to end by itself, and then by request.
-_GRACE = (1.0, 5.0)
+_GRACE = (1.0, 5.0, 5.0)
 #: Most that is still read after the process has ended and only its background children write.
 _LEFTOVER = 1 << 20
 
@@ -85,7 +86,8 @@ def run_process(
 
     Raises:
         CmError: the process cannot be started, or the log cannot be written.
-        KeyboardInterrupt: after the process, told of the interrupt as well, has ended.
+        KeyboardInterrupt: after the process and what it started, told of the interrupt as well,
+            have ended. SIGTERM ends them in the same way, and then us.
     """
     if os.name == "nt":
         return _run_portably(argv, cwd, env, console, log_path)
@@ -102,7 +104,8 @@ def run_process(
         os.close(writer)
     pump = _Pump(pid, reader, console.child_stream(), log)
     try:
-        code = _follow(pump, console)
+        with interruption.terminable():
+            code = _follow(pump, console)
         return code, pump.last_lines()
     finally:
         os.close(reader)
@@ -238,12 +241,17 @@ def _follow(pump: _Pump, console: ConsoleLike) -> int:
     try:
         _copy_until_end(pump)
     except KeyboardInterrupt:
+        tree = {} if pump.ended() else interruption.descendants(pump.pid)
         # A terminal has told the whole process group already; a plain `kill` told only us.
-        for request, grace in zip((signal.SIGINT, signal.SIGTERM), _GRACE, strict=True):
+        requests = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+        for request, grace in zip(requests, _GRACE, strict=True):
             _copy_until_end(pump, grace)
             if pump.code is None:
+                tree.update(interruption.descendants(pump.pid))
+                interruption.tell(tree, request)
                 os.kill(pump.pid, request)
         pump.wait()
+        interruption.tell(tree, signal.SIGTERM)
         console.warn("interrupted")
         raise
     return pump.wait()

@@ -1,0 +1,98 @@
+"""Ending what a step started when the run is interrupted: the whole tree of processes.
+
+A terminal tells everybody in front of it of Ctrl-C. `kill`, a scheduler or a container's stop tell
+one process, and it has to pass it on; background jobs of a shell do not listen to Ctrl-C at all.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came; an interrupt, because the same has to be done."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Within: SIGTERM raises `Terminated`; on the way out of it the process ends by that signal.
+
+    Nothing changes outside the main thread, and for programs with a handler of their own.
+    """
+    from threading import current_thread, main_thread
+
+    ours = current_thread() is main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if not ours:
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except Terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """The processes below `pid`, with what tells each from a later one of the same number."""
+    everything = _processes()
+    found: dict[int, str] = {}
+    parents = {pid}
+    while parents:
+        below = {p: birth for p, (parent, birth) in everything.items() if parent in parents}
+        parents = set(below) - set(found)
+        found.update(below)
+    return found
+
+
+def tell(processes: dict[int, str], request: int) -> None:
+    """Send a signal to those of `processes` that are still there."""
+    there = _processes()
+    for pid, birth in processes.items():
+        if there.get(pid, (0, ""))[1] == birth:
+            try:
+                os.kill(pid, request)
+            except OSError:
+                continue  # it ended just now, or became somebody else's
+
+
+def _processes() -> dict[int, tuple[int, str]]:
+    """Number -> parent and time of birth, of all processes."""
+    try:
+        numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        numbers = []
+    return dict(_from_proc(numbers) if numbers else _from_ps())
+
+
+def _from_proc(numbers: Iterable[int]) -> Iterator[tuple[int, tuple[int, str]]]:
+    for number in numbers:
+        try:
+            with open(f"/proc/{number}/stat", "rb") as file:
+                # Behind the name, which may hold anything: state, parent, ..., start time.
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        yield number, (int(fields[1]), fields[19].decode())
+
+
+def _from_ps() -> Iterator[tuple[int, tuple[int, str]]]:
+    import subprocess
+
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,lstart="], capture_output=True, text=True, check=False
+    )
+    for line in listed.stdout.splitlines():
+        number, parent, birth = line.split(None, 2)
+        yield int(number), (int(parent), birth)

@@ -42,6 +42,7 @@ PUBLIC = {
     "cmcore.hints",
     "cmcore.hookspecs",
     "cmcore.naming",
+    "cmcore.sqlite",
     "cmcore.storage",
     "cmcore.types",
     "cmcore.yamlio",
@@ -56,7 +57,7 @@ HEAVY = {
 #: Modules that are only loaded once somebody has decided to pay for it.
 LATE = {
     "cmcore.cli": {"click"},
-    "cmcore.index": {"sqlite3"},
+    "cmcore.sqlite": {"sqlite3"},
     "cmcore.testing": {"inspect", "json", "pathlib", "pytest", "shutil", "subprocess"},
 }
 LINES = 400

@@ -8,7 +8,7 @@ and it takes two thirds of the time.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmcore.errors import StorageError
 from cmcore.storage import read_bytes
@@ -60,6 +60,56 @@ def parse_yaml(text: str | bytes, path: str = "<text>") -> tuple[Json, list[str]
         raise StorageError(f"not valid YAML: {problem}", where=path) from error
     except RecursionError as error:
         raise StorageError("YAML is nested too deeply", where=path) from error
+
+
+class Repeat(NamedTuple):
+    """A key that stands twice in one mapping: where, the first line, and whether values agree."""
+
+    path: tuple[str | int, ...]
+    line: int
+    first: int
+    same: bool
+
+
+def layout(text: str | bytes) -> tuple[dict[tuple[str | int, ...], int], list[Repeat]]:
+    """For those who point at a place: the line of each key and list item, and repeated keys.
+
+    Reads JSON as well. Nothing is found below a repeated key but what stands below its last.
+
+    Raises:
+        StorageError: not YAML.
+    """
+    parse_yaml(text)
+    loader = _loader_class()(text)
+    builder = _Builder(loader, "<text>")
+    lines: dict[tuple[str | int, ...], int] = {}
+    repeats: list[Repeat] = []
+
+    def walk(node: Any, path: tuple[str | int, ...]) -> None:
+        if isinstance(node.value, str):
+            return
+        pairs = builder.is_mapping(node)
+        seen: dict[str, tuple[int, Any]] = {}
+        for number, item in enumerate(node.value):
+            key, value = item if pairs else (item, item)
+            place = (*path, key.value if pairs else number)
+            line = key.start_mark.line + 1
+            if pairs and key.value in seen:
+                first, other = seen[key.value]
+                same = builder.build(other, 0) == builder.build(value, 0)
+                repeats.append(Repeat(place, line, first, same))
+            if pairs:
+                seen[key.value] = (line, value)
+            lines[place] = line
+            walk(value, place)
+
+    try:
+        node = loader.get_single_node()
+        if node is not None:
+            walk(node, ())
+    finally:
+        loader.dispose()
+    return lines, repeats
 
 
 def dump_yaml(data: Json) -> str:
@@ -177,6 +227,9 @@ class _Builder:
         self.warnings: list[str] = []
         self._left = _MOST_VALUES
         self._scalar, self._sequence, self._mapping = ScalarNode, SequenceNode, MappingNode
+
+    def is_mapping(self, node: Node) -> bool:
+        return type(node) is self._mapping
 
     def build(self, node: Any, depth: int) -> Any:
         self._left -= 1

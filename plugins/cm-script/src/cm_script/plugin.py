@@ -33,6 +33,36 @@ def cm_help(ctx: Context, request: Request) -> Result | None:
 
 
 @hookimpl
+def cm_lint(ctx: Context, request: Request) -> Result | None:
+    """`cm lint script [PATH|NAME|TAGS]`: mistakes in recipes."""
+    if request.automation != "script":
+        return None
+    from cm_script.lint.command import lint
+
+    return lint(ctx, request)
+
+
+@hookimpl
+def cm_test(ctx: Context, request: Request) -> Result | None:
+    """`cm test script NAME`: run the tests that a recipe declares."""
+    if request.automation != "script":
+        return None
+    from cm_script.authoring.trying import test
+
+    return test(ctx, request)
+
+
+@hookimpl
+def cm_add(ctx: Context, request: Request) -> Result | None:
+    """`cm add script NAME`: a new recipe, empty or from a template."""
+    if request.automation != "script":
+        return None
+    from cm_script.authoring.adding import add
+
+    return add(ctx, request)
+
+
+@hookimpl
 def cm_complete(ctx: Context, request: Request, incomplete: str) -> Iterable[str]:
     """Tags and variations of recipes, for shell completion."""
     if request.automation != "script":

@@ -1,0 +1,1 @@
+"""For those who write recipes: `cm test script` and `cm add script --template=...`."""

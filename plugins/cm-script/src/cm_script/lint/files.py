@@ -1,0 +1,81 @@
+"""Checks of what stands beside the meta: native scripts and `customize.py`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from cm_script.lint.findings import Report
+from cm_script.lint.universe import blocks
+
+
+def check(meta: Mapping[str, Any], report: Report) -> None:
+    """Check the files of a recipe's folder."""
+    folder = report.document.folder
+    there = set(os.listdir(folder))
+    for path, block in blocks(meta):
+        name = block.get("script_name")
+        if not isinstance(name, str) or not name or "<<<" in name or "#" in name:
+            continue
+        if not any(_is_script(file, name) for file in there):
+            report.add(
+                "error",
+                "no-script",
+                (*path, "script_name"),
+                f"there is no native script '{name}.sh'",
+                "leave out the ending" if name in there else "write it, or correct the name",
+            )
+    _other_platforms(folder, there, report)
+    if "customize.py" in there:
+        _parse(os.path.join(folder, "customize.py"), report)
+
+
+def _is_script(file: str, name: str) -> bool:
+    base, ending = os.path.splitext(file)
+    return ending in (".sh", ".bat") and (base == name or base.startswith(name + "-"))
+
+
+def _other_platforms(folder: str, there: set[str], report: Report) -> None:
+    unix = any(file.startswith("run") and _is_script(file, "run") for file in there - {"run.bat"})
+    if unix and "run.bat" not in there:
+        report.add_file(
+            "note",
+            "one-platform",
+            os.path.join(folder, "run.sh") if "run.sh" in there else folder,
+            "the native step is there for Unix only",
+            "add run.bat if it should work on Windows",
+        )
+    elif "run.bat" in there and not unix:
+        report.add_file(
+            "note",
+            "one-platform",
+            os.path.join(folder, "run.bat"),
+            "the native step is there for Windows only",
+            "add run.sh if it should work elsewhere",
+        )
+
+
+def _parse(file: str, report: Report) -> None:
+    import ast
+    import sys
+    import warnings
+
+    from cmcore.storage import read_bytes
+
+    try:
+        with warnings.catch_warnings():
+            # Odd escapes in texts are the business of whoever runs the file.
+            warnings.simplefilter("ignore")
+            ast.parse(read_bytes(file), file)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", 0) or 0
+        version = ".".join(map(str, sys.version_info[:2]))
+        report.add_file(
+            "error",
+            "python",
+            file,
+            f"Python {version} cannot read it: {getattr(error, 'msg', error)}",
+            "correct the file",
+            line,
+        )

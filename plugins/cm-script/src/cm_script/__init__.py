@@ -1,0 +1,1 @@
+"""Collective Mind recipes for cmcore: the noun `script`."""

@@ -7,13 +7,14 @@ stays in this process and shares the console, the choices made so far and the re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 from cm_script.executor import Executor
 from cm_script.scope import DEP_KINDS
 from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cm_script.protocols import ConsoleLike
     from cm_script.run import RecipeRun
     from cmcore.context import Context
     from cmcore.types import Artifact
@@ -54,7 +55,7 @@ class Engine:
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
-        self.console = ctx.console
+        self.console: ConsoleLike = ctx.console
         self.remembered: list[dict[str, Any]] = []
         self.literal: set[str] = set()
         self.imported: dict[str, str] = {}

@@ -23,6 +23,16 @@ def cm_run(ctx: Context, request: Request) -> Result | None:
 
 
 @hookimpl
+def cm_plan(ctx: Context, request: Request) -> Result | None:
+    """`cm plan script`: what a run would do, without doing it."""
+    if request.automation != "script":
+        return None
+    from cm_script.planning.command import plan
+
+    return plan(ctx, request)
+
+
+@hookimpl
 def cm_help(ctx: Context, request: Request) -> Result | None:
     """`cm help script TAGS`: what a recipe does and what it takes."""
     if request.automation != "script":

@@ -1,0 +1,110 @@
+"""What the code of a recipe says about itself, read as text and never run."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cached_property
+
+from cm_script import native
+from cmcore.hints import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cm_script.run import RecipeRun
+
+_ASSIGNED = re.compile(
+    r"""\[\s*f?['"]\+?\s?([A-Za-z_]\w*)['"]\s*\]\s*\+?=(?!=)|setdefault\(\s*['"](\w+)['"]"""
+)
+_COMPUTED = re.compile(
+    r"""\benv\s*\[\s*(?:[A-Za-z_]|f['"]|['"][^'"]*['"]\s*\+)[^\]]*\]\s*\+?=(?!=)"""
+)
+_EXPORTED = re.compile(r"\b([A-Z][A-Z0-9_]{2,})=")
+_SCRIPT_NAME = re.compile(r"""['"]([\w.-]+)['"]""")
+_SKIPS = re.compile(r"""['"]skip['"]\s*:\s*True""")
+_NESTED = re.compile(r"""['"]action['"]\s*:\s*['"]run['"]""")
+
+
+class Source:
+    """The files of one recipe as far as a run of it would use them.
+
+    Attributes:
+        folder: the recipe's.
+        script: path of its native script, "" for none.
+        code: text of `customize.py`, "" for none.
+    """
+
+    def __init__(self, run: RecipeRun) -> None:
+        self.folder = run.artifact.path
+        self.base = run.scope.script_name.strip() or "run"
+        self.script = native.find_script(self.folder, self.base, run.env, run.dialect)
+        self.code = _text(os.path.join(self.folder, "customize.py"))
+
+    def has(self, hook: str) -> bool:
+        """Whether `customize.py` defines a hook."""
+        return bool(re.search(rf"^def {hook}\(", self.code, re.MULTILINE))
+
+    @property
+    def acts(self) -> bool:
+        """Whether anything but meta decides what the recipe exports."""
+        return bool(self.script or self.has("preprocess") or self.has("postprocess"))
+
+    @cached_property
+    def assigned(self) -> set[str]:
+        """Variables that the hooks set by name."""
+        return {a or b for a, b in _ASSIGNED.findall(self.code)}
+
+    @property
+    def computes_names(self) -> bool:
+        """Whether the hooks also set variables whose names they compute."""
+        return bool(_COMPUTED.search(self.code))
+
+    @cached_property
+    def scripts(self) -> dict[str, str]:
+        """Native scripts that a run may use: name -> text without comments.
+
+        The one that runs by itself, and those that `customize.py` names.
+        """
+        wanted = {self.base, *_SCRIPT_NAME.findall(self.code)}
+        found = {}
+        for name in sorted(_names(self.folder)):
+            base = name.removesuffix(".sh").partition("-")[0]
+            chosen = os.path.join(self.folder, name) == self.script
+            named = name.endswith(".sh") and (base in wanted or name[:-3] in wanted)
+            if chosen or (named and base != self.base):
+                found[name] = without_comments(_text(os.path.join(self.folder, name)))
+        return found
+
+    @property
+    def exported(self) -> set[str]:
+        """Variables that the native scripts seem to report."""
+        return {key for text in self.scripts.values() for key in _EXPORTED.findall(text)}
+
+    @property
+    def may_skip(self) -> bool:
+        """Whether `preprocess` may leave the recipe out."""
+        return bool(_SKIPS.search(self.code))
+
+    @property
+    def runs_recipes(self) -> bool:
+        """Whether hooks run recipes themselves."""
+        return "access(" in self.code and bool(_NESTED.search(self.code))
+
+
+def without_comments(text: str) -> str:
+    """`text` less the lines and line ends that begin with `#`."""
+    return "\n".join(re.sub(r"(^|\s)#.*", "", line) for line in text.split("\n"))
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""

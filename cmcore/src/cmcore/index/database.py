@@ -7,11 +7,11 @@ answer comes from the artifacts themselves, only later.
 from __future__ import annotations
 
 import os
-import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from cmcore import sqlite
 from cmcore.hints import Any
 from cmcore.index.freshness import EMPTY, Snapshot
 from cmcore.index.reading import Record
@@ -63,7 +63,7 @@ class Database:
         path: the file; "" for an empty one in memory.
 
     Raises:
-        sqlite3.Error: the file cannot be opened, is damaged, or of an unknown form.
+        sqlite.Error: the file cannot be opened, is damaged, or of an unknown form.
     """
 
     def __init__(self, path: str) -> None:
@@ -102,7 +102,7 @@ class Database:
             numbers.frombytes(prints)
             split = tuple(names.split("/")) if names else ()
             if not len(split) == len(masks) == len(numbers):
-                raise sqlite3.DatabaseError("the index contradicts itself")
+                raise sqlite.DatabaseError("the index contradicts itself")
             racy_names = frozenset(racy.split("/")) if racy else frozenset()
             return Scope(number, version, Snapshot(listing, split, masks, numbers, racy_names))
         return None
@@ -131,7 +131,7 @@ class Database:
 
         Raises:
             Conflict: it is no longer `old` that is stored.
-            sqlite3.Error: it cannot be written.
+            sqlite.Error: it cannot be written.
         """
         number, version = self._store_scope(root, automation, old, snapshot)
         for name in gone:
@@ -162,11 +162,11 @@ class Database:
         def stop_when_busy(status: int, remaining: int, total: int) -> None:
             # Without this, sqlite3 would try for ever.
             if status in (_SQLITE_BUSY, _SQLITE_LOCKED):
-                raise sqlite3.OperationalError("database is locked")
+                raise sqlite.OperationalError("database is locked")
 
         try:
             self.connection.backup(private.connection, progress=stop_when_busy)
-        except sqlite3.Error:
+        except sqlite.Error:
             private.close()
             private = Database("")
         return private
@@ -175,7 +175,7 @@ class Database:
         """Give the file back; never fails."""
         try:
             self.connection.close()
-        except sqlite3.Error:
+        except sqlite.Error:
             pass
 
     def _roll_back(self) -> None:
@@ -190,12 +190,12 @@ class Database:
         if form == _FORM:
             return
         if form:
-            raise sqlite3.DatabaseError(f"unknown form {form}")
+            raise sqlite.DatabaseError(f"unknown form {form}")
         connection = self.connection
         if self.path:
             try:
                 connection.execute("PRAGMA journal_mode = WAL").fetchall()
-            except sqlite3.OperationalError:
+            except sqlite.OperationalError:
                 # Another process is just doing the same; or it works without.
                 pass
         with self.transaction():
@@ -278,15 +278,15 @@ def snapshot_of(scope: Scope | None) -> Snapshot:
     return EMPTY if scope is None else scope.snapshot
 
 
-def _connect(path: str) -> sqlite3.Connection:
+def _connect(path: str) -> sqlite.Connection:
     if not path:
-        return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        return sqlite.connect(":memory:", isolation_level=None, check_same_thread=False)
     writable = os.access(path if os.path.exists(path) else os.path.dirname(path), os.W_OK)
     # A file in a folder that cannot be written has no room for the logs that WAL needs.
     mode = "" if writable and os.access(os.path.dirname(path), os.W_OK) else "?mode=ro&immutable=1"
     # These three are all that SQLite reads in a URI's path; urllib costs 4 ms to import.
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    return sqlite3.connect(
+    return sqlite.connect(
         f"file:{quoted}{mode}",
         uri=True,
         timeout=_BUSY_SECONDS,

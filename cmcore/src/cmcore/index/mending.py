@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 
+from cmcore import sqlite
 from cmcore.index.database import Database
 
 _LOCK_SECONDS = 60.0
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_damage(error: sqlite.Error) -> bool:
     """Whether the file's content is at fault, as opposed to access to it."""
-    if isinstance(error, sqlite3.OperationalError):
+    if isinstance(error, sqlite.OperationalError):
         return str(error).startswith("no such")
-    return isinstance(error, sqlite3.DatabaseError)
+    return isinstance(error, sqlite.DatabaseError)
 
 
 def replace_damaged(path: str, inode: int) -> Database:
@@ -25,7 +25,7 @@ def replace_damaged(path: str, inode: int) -> Database:
         inode: of the damaged file; 0 when that is not known.
 
     Raises:
-        sqlite3.Error, CmError, OSError: it cannot be done.
+        sqlite.Error, CmError, OSError: it cannot be done.
     """
     from cmcore.storage import lock
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
+from _thread import RLock  # as `threading` gives it, whose import costs 1 ms
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import RLock
 
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from cmcore import sqlite
     from cmcore.index.database import Database, Scope
 
 _T = TypeVar("_T")
@@ -47,7 +46,7 @@ class Source:
         self, root: str, noun: str, question: Callable[[Database, Scope], _T], nothing: _T
     ) -> _T:
         """What `question` answers about `<root>/<noun>`; `nothing` when there is no such folder."""
-        import sqlite3
+        from cmcore import sqlite
 
         if not noun or noun.startswith(".") or os.sep in noun:
             return nothing
@@ -58,7 +57,7 @@ class Source:
                     database = self._open()
                     scope = self._fresh(database, root, noun)
                     return nothing if scope is None else question(database, scope)
-                except sqlite3.Error as error:
+                except sqlite.Error as error:
                     if last:
                         raise
                     self._recover(error)
@@ -142,9 +141,8 @@ class Source:
         self._checked.add(key)
         return updated.scope
 
-    def _recover(self, error: sqlite3.Error) -> None:
-        import sqlite3
-
+    def _recover(self, error: sqlite.Error) -> None:
+        from cmcore import sqlite
         from cmcore.index.database import Database
         from cmcore.index.mending import inode_of, is_damage, replace_damaged
 
@@ -159,7 +157,7 @@ class Source:
                 broken.close()
             try:
                 self._database = replace_damaged(self._path, inode)
-            except (sqlite3.Error, CmError, OSError) as failure:
+            except (sqlite.Error, CmError, OSError) as failure:
                 reason = str(failure)
             else:
                 self.warn(f"the index {self._path} was damaged ({error}) and has been made anew")

@@ -32,7 +32,7 @@ def update(database: Database, root: str, automation: str, known: Scope | None) 
         known: what this process saw last, to spare loading it again.
 
     Raises:
-        sqlite3.Error: the database cannot be read or written.
+        sqlite.Error: the database cannot be read or written.
     """
     for _ in range(_ATTEMPTS):
         try:

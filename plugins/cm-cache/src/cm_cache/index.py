@@ -2,7 +2,7 @@
 
 The index follows the folders: it compares the cache folder's mark with the one it last saw and
 reads what came and drops what went; each row it is about to answer with is compared with the
-files first. Every method may raise `sqlite3.Error` or `OSError`; `cm_cache.shelf` then reads the
+files first. Every method may raise `sqlite.Error` or `OSError`; `cm_cache.shelf` then reads the
 folders themselves.
 """
 
@@ -17,7 +17,7 @@ from cm_cache.records import BUILDING, DAMAGED, Record
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import sqlite3
+    from cmcore import sqlite
 
 #: A modification time younger than this, in seconds, may not be the last one of its clock tick.
 SETTLED = 0.1
@@ -35,7 +35,7 @@ class Index:
     def __init__(self, root: str, generation: int) -> None:
         self.root = root
         self.generation = generation
-        self._db: sqlite3.Connection = schema.connect(root, generation)
+        self._db: sqlite.Connection = schema.connect(root, generation)
 
     def close(self) -> None:
         """Give the database file back."""

@@ -39,11 +39,11 @@ def with_index(
         use: may be called twice, when the index turns out to be damaged the first time.
         warn: gets a sentence when the index is made anew or given up.
     """
-    import sqlite3
+    from cmcore import sqlite
 
     if root in _given_up:
         return plain()
-    failures = (sqlite3.Error, OSError, ValueError, TypeError, KeyError)
+    failures = (sqlite.Error, OSError, ValueError, TypeError, KeyError)
     try:
         return use(_index(root))
     except failures as error:

@@ -14,7 +14,7 @@ from cm_cache import layout
 from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import sqlite3
+    from cmcore import sqlite
 
 _STEM = "entries-1."
 
@@ -51,18 +51,18 @@ def index_path(root: str, number: int) -> str:
     return os.path.join(root, layout.INDEX, f"{_STEM}{number}")
 
 
-def connect(root: str, number: int) -> sqlite3.Connection:
+def connect(root: str, number: int) -> sqlite.Connection:
     """Open the index in generation `number`, making it when it is not there.
 
     Raises:
-        OSError, sqlite3.Error: it cannot be made, read or written.
+        OSError, sqlite.Error: it cannot be made, read or written.
     """
-    import sqlite3
+    from cmcore import sqlite
 
     path = index_path(root, number)
     if not os.path.exists(path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
-    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+    connection = sqlite.connect(path, timeout=PATIENCE, isolation_level=None)
     try:
         # A commit lost in a power failure is found again by the cache folder's mark.
         connection.execute("PRAGMA synchronous = NORMAL")

@@ -121,7 +121,7 @@ def test_a_noun_that_is_not_there(fake_plugin, cm_context):
     assert caught.value.code == 4
     # Somebody who mistypes a name is not told to install a package of that name.
     assert str(caught.value) == "no automation 'notes'; did you mean 'note'?"
-    with pytest.raises(UsageError, match="known: collection, note; a package named cm-plugin-zz"):
+    with pytest.raises(UsageError, match="known: collection, note; its plugin would be cm-plugin-zz"):
         cm_context().registry.resolve("zz", "run")
 
 
@@ -137,7 +137,7 @@ def test_an_action_that_is_not_there(fake_plugin, cm_context):
         cm_context().registry.resolve("note", "runn")
     with pytest.raises(UsageError, match="'import' works with collection"):
         cm_context().registry.resolve("note", "import")
-    with pytest.raises(UsageError, match="known: run; a package named cm-plugin-docker may bring"):
+    with pytest.raises(UsageError, match="known: run; its plugin would be cm-plugin-docker"):
         cm_context().registry.resolve("note", "docker")
 
 

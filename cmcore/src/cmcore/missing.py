@@ -61,7 +61,7 @@ def _package(name: str) -> list[str]:
     if not re.fullmatch(r"[a-z][a-z0-9._-]*", name):
         return []
     package = f"cm-plugin-{name.replace('_', '-')}"
-    return [f"a package named {package} may bring it: pip install {package}"]
+    return [f"its plugin would be {package}: see who publishes it, then pip install it"]
 
 
 def _unusable(registry: Registry, noun: str, verb: str) -> list[str]:

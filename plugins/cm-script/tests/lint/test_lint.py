@@ -200,9 +200,9 @@ def test_a_value_as_condition_is_right_in_mlcflow(world: World) -> None:
 
 def test_messages_name_what_was_meant(world: World) -> None:
     world.recipe("fetch", variations={"url.#": {}})
-    meta(world, f"uid: {UID}\ntags: [one]\nbasse: 1\ndeps:\n- tags: fetch,url.http://x\n")
+    meta(world, f"uid: {UID}\ntags: [one]\ncahce: 1\ndeps:\n- tags: fetch,url.http://x\n")
     fixes = [f["fix"] for f in lint(world, "one")["findings"]]
-    assert fixes == ["remove it", "'url.http://x' is a variation: write '_url.http://x'"]
+    assert fixes == ["write 'cache'", "'url.http://x' is a variation: write '_url.http://x'"]
 
 
 def test_identity(world: World) -> None:

@@ -443,3 +443,10 @@ def test_the_artifact_that_is_hidden_by_an_error_is_the_one_told(ctx, tmp_path):
 def test_a_word_that_is_no_text_fits_nothing(ctx, tmp_path):
     box(tmp_path, "a", tags=["x"])
     assert names(ctx, "\udcff") == names(ctx, tags="\udcff") == []
+
+
+@pytest.mark.parametrize("tags", [5, True, {"a": 1}])
+@pytest.mark.parametrize("action", ["search", "load", "add", "remove", "update"])
+def test_tags_that_are_neither_text_nor_a_list_are_refused(ctx, action, tags):
+    with pytest.raises(UsageError, match="tags are text or a list"):
+        getattr(actions, action)(ctx, request(action, "x", tags=tags))

@@ -160,3 +160,13 @@ def test_here_as_automation(fake_plugin, cm_context, cm_home, monkeypatch):
     monkeypatch.chdir(cm_home / "local")
     answer = cm_context().access("run . --out=json")
     assert "in none" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [None, 5, b"x", [1], ["find", 5], {5: 6}, {"action": "find", "automation": "note", 5: 6}],
+)
+def test_what_is_no_request_is_answered_with_an_error(odd):
+    answer = dispatch.access(odd)
+    assert answer["return"] == 4
+    assert answer["error"]

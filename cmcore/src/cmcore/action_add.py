@@ -13,7 +13,7 @@ from collections.abc import Callable
 from cmcore.action_names import describe, flag, mapping, one, require_writable
 from cmcore.errors import ExistsError, UsageError
 from cmcore.hints import TYPE_CHECKING, Any
-from cmcore.naming import HERE, Name, check_alias, is_uid, new_uid, parse_tags, split
+from cmcore.naming import HERE, Name, check_alias, is_uid, new_uid, parse_tags, split, split_tags
 from cmcore.storage import HIDDEN
 from cmcore.types import Artifact, Collection, Request, Result
 
@@ -231,8 +231,7 @@ def _form(ctx: Context, request: Request, collection: Collection) -> str:
 
 
 def _tags(request: Request, name: str) -> list[Any]:
-    tags = request.flags.get(name) or []
-    return [tags] if isinstance(tags, str) else list(tags)
+    return split_tags(request.flags.get(name) or None)
 
 
 def _delete_remains(parent: str) -> None:

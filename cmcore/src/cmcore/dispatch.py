@@ -203,6 +203,14 @@ def _parse(request: Mapping[str, Any] | Sequence[str] | str) -> Any:
             request = split(request)
         except ValueError as error:
             raise UsageError(f"cannot read the command line {request!r}: {error}") from None
+    given: object = request  # whatever a caller passed
+    if isinstance(given, bytes) or not isinstance(given, Sequence):
+        raise UsageError(
+            f"a request is a dictionary, words or a command line, not {type(request).__name__}"
+        )
+    strange = [word for word in given if not isinstance(word, str)]
+    if strange:
+        raise UsageError(f"{strange[0]!r} in a request is no word")
     parsed = parse(request)
     # Without a word about it a command line is a person's, but here a program asks.
     if not {"--out=con", "-out=con"}.isdisjoint(request):

@@ -125,6 +125,9 @@ def from_dict(data: Mapping[str, Any]) -> Parsed:
         UsageError: a part of the request has the wrong type.
     """
     flags = dict(data)
+    for key in flags:
+        if not isinstance(key, str):
+            raise UsageError(f"the key {key!r} of a request is no word")
     action = canonical_action(_text(flags.pop("action", ""), "action"))
     automation = _text(flags.pop("automation", ""), "automation")
     artifacts = _artifacts(flags)

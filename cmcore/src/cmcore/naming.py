@@ -6,7 +6,7 @@ collection may stand in front: `collection:artifact`. The searching side may use
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cmcore.errors import UsageError
 from cmcore.hints import NamedTuple
@@ -142,6 +142,8 @@ def split_tags(tags: str | Iterable[object] | None) -> list[str]:
     """The single tags of a comma-separated text or of a list, stripped, without empty ones."""
     if tags is None:
         return []
+    if isinstance(tags, (bool, bytes, Mapping)) or not isinstance(tags, Iterable):
+        raise UsageError(f"tags are text or a list, not {tags!r}", hint="write --tags=a,b")
     texts = [tags] if isinstance(tags, str) else [tag_text(tag) for tag in tags]
     return [tag for text in texts for part in text.split(",") if (tag := part.strip())]
 

@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from collections.abc import Sequence
+from threading import RLock
 
 from cm_script import records
 from cm_script.dialects import CM
 from cm_script.engine import Engine
 from cm_script.hints import nearest
-from cm_script.merge import merge
+from cm_script.merge import copied, merge
 from cm_script.step import StepError
 from cmcore.errors import CmError, UsageError
 from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.naming import split_tags
 from cmcore.types import Request, Result
 
 if TYPE_CHECKING:
     from cmcore.context import Context
 
 
+#: Held during a run: recipes change the current folder, which all threads of a process share.
+_one_at_a_time = RLock()
+
+
+def _forget_other_threads() -> None:
+    """In a forked child: the thread that held the lock is not there to give it back."""
+    global _one_at_a_time
+    _one_at_a_time = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_other_threads)
+
+
 def run(ctx: Context, request: Request) -> Result:
-    """Run a recipe for a command line or a Python caller.
+    """Run a recipe for a command line or a Python caller; one thread after the other.
 
     Raises:
         CmError: what stopped the run; the details a person needs were printed before.
     """
+    with _one_at_a_time:
+        return _run(ctx, request)
+
+
+def _run(ctx: Context, request: Request) -> Result:
     engine = Engine(ctx)
     inputs = inputs_of(ctx, request)
     edits = {flag: list(inputs.get(flag) or ()) for flag in ("adr", "add_deps_recursive")}
@@ -54,9 +74,10 @@ def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:
         UsageError: a flag that takes text was given none, `--tags=` is empty, or `--adr` does not
             say what to change.
     """
-    import copy
-
-    inputs: dict[str, Any] = copy.deepcopy(dict(request.flags))
+    try:
+        inputs: dict[str, Any] = copied(dict(request.flags))
+    except RecursionError:
+        raise UsageError("a value of the request contains itself") from None
     for key in ("quiet", "silent"):
         if key not in inputs and ctx.settings.get(f"script.{key}"):
             inputs[key] = True
@@ -68,7 +89,9 @@ def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:
         raise UsageError(
             "--tags= names no tags", hint='for example --tags=detect,os or "detect os"'
         )
-    _refuse_shapeless_edits(inputs)
+    if tags is not None and not isinstance(tags, str):
+        inputs["tags"] = ",".join(split_tags(tags))
+    _refuse_shapeless(inputs)
     words = [*request.artifacts[:1], *_without_flags(request.artifacts[1:], inputs)]
     if words:
         inputs["artifact"] = words[0]
@@ -77,7 +100,12 @@ def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:
     return inputs
 
 
-def _refuse_shapeless_edits(inputs: dict[str, Any]) -> None:
+def _refuse_shapeless(inputs: dict[str, Any]) -> None:
+    for flag in ("env", "state", "const", "const_state"):
+        given = inputs.get(flag)
+        for name in given if isinstance(given, dict) else ():
+            if not isinstance(name, str):
+                raise UsageError(f"--{flag} takes names and values; {name!r} is no name")
     for flag in ("ad", "adr", "add_deps", "add_deps_recursive"):
         edits = inputs.get(flag)
         shaped = isinstance(edits, dict) and all(isinstance(e, dict) for e in edits.values())
@@ -122,10 +150,12 @@ def _add_extra_command(inputs: dict[str, Any]) -> None:
         text = os.environ.get(variable, "").strip()
         if not text:
             continue
+        from shlex import split
+
         from cmcore import grammar
 
         try:
-            words = shlex.split(text)
+            words = split(text)
         except ValueError as error:
             raise UsageError(f"{variable} cannot be read: {error}", where=text) from None
         extra = dict(grammar.parse(["run", "script", *words]).request.flags)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from cmcore.types import CacheRequest
 
 #: Meta files are written by hand: a list where keys belong, a number where text does.
-_ODD = (AttributeError, LookupError, TypeError, ValueError)
+#: And the folder of a run may be taken away, or its disk be full.
+_ODD = (AttributeError, LookupError, OSError, TypeError, ValueError)
 
 
 def run_recipe(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -91,6 +92,10 @@ def run_recipe(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
 def _as_error(odd: Exception, run: RecipeRun | None, inputs: dict[str, Any]) -> CmError:
     """What a meta file or a hook that nobody could foresee made the engine stumble over."""
     asked = inputs.get("tags") or inputs.get("artifact") or ""
+    if isinstance(odd, OSError):
+        where = odd.filename or (run.reservation.path if run and run.reservation else "")
+        name = run.name if run else asked
+        return CmError(f"recipe {name} cannot go on: {odd.strerror or odd}", where=str(where))
     return CmError(
         f"recipe {run.name if run else asked} is not in order: {type(odd).__name__}: {odd}",
         where=run.artifact.path if run else "",

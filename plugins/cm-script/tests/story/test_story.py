@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -379,3 +381,55 @@ def test_a_name_with_tags_that_it_lacks(world: World) -> None:
     answer = world.access("run", "script", artifact="main", tags="three")
     assert answer["error"] == "recipe 'main' does not have the tags 'three'"
     assert answer["hint"] == "it has one,two"
+
+
+def test_threads_take_turns(world: World) -> None:
+    world.recipe(
+        "echo",
+        variations={"say.#": {"env": {"CM_SAID": "#"}}},
+        run='echo "CM_HEARD=$CM_SAID" > tmp-run-env.out\n',
+        new_env_keys=["CM_HEARD"],
+    )
+    context, before = world.context(), os.getcwd()
+    os.chdir(world.here)
+    heard: dict[int, object] = {}
+
+    def ask(number: int) -> None:
+        answer = context.access(
+            {"action": "run", "automation": "script", "tags": f"echo,_say.{number}"}
+        )
+        heard[number] = answer.get("new_env", answer)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        os.chdir(before)
+    assert heard == {number: {"CM_HEARD": str(number)} for number in range(8)}
+
+
+@pytest.mark.parametrize(
+    "flags", [{"tags": 5}, {"env": {5: 6}}, {"env": 5}, {"state": {None: 1}}, {"tags": {"a": 1}}]
+)
+def test_requests_of_the_wrong_shape_are_refused(world: World, flags: dict[str, object]) -> None:
+    world.recipe("main")
+    call = {"action": "run", "automation": "script", "artifact": "main", **flags}
+    assert world.context().access(call)["return"] == 4
+
+
+def test_a_value_that_contains_itself_is_refused(world: World) -> None:
+    world.recipe("main")
+    env: dict[str, object] = {}
+    env["CM_SELF"] = env
+    assert world.run("main", env=env)["error"] == "a value of the request contains itself"
+
+
+def test_a_working_folder_that_is_taken_away_names_the_recipe(world: World) -> None:
+    world.recipe("main", cache=True, run='rm -r "$PWD"\n')
+    answer = world.run("main")
+    assert answer["return"] == 1
+    assert answer["error"].startswith("recipe main")
+    assert "plugin" not in answer["error"]

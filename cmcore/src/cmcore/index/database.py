@@ -46,14 +46,18 @@ class Conflict(Exception):
 
 
 class Scope:
-    """An automation's folder in a collection, as stored: identity, version and snapshot."""
+    """An automation's folder in a collection, as stored: identity, version and snapshot.
 
-    __slots__ = ("id", "snapshot", "version")
+    `plain` is set once a search found that nothing in this version is hidden, and nothing inherits.
+    """
+
+    __slots__ = ("id", "plain", "snapshot", "version")
 
     def __init__(self, number: int, version: int, snapshot: Snapshot) -> None:
         self.id = number
         self.version = version
         self.snapshot = snapshot
+        self.plain = False
 
 
 class Database:

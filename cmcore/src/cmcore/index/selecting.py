@@ -51,10 +51,15 @@ class Selector:
         def ask(database: Database, scope: Scope) -> list[Artifact]:
             from cmcore.index.queries import inheriting, problems, select
 
-            for problem in problems(database, scope.id):
-                self._source.warn(problem)
             found = self.artifacts(where, noun, select(database, scope.id, name, wanted, excluded))
-            more = self.artifacts(where, noun, inheriting(database, scope.id))
+            if scope.plain:
+                return found
+            hidden = problems(database, scope.id)
+            for problem in hidden:
+                self._source.warn(problem)
+            heirs = inheriting(database, scope.id)
+            scope.plain = not hidden and not heirs
+            more = self.artifacts(where, noun, heirs)
             fitting = [
                 a
                 for a in more

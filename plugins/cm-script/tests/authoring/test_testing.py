@@ -105,3 +105,14 @@ def test_a_recipe_without_tests(world: World) -> None:
     answer = world.access("test", "script", artifact="bare")
     assert answer["return"] == 4
     assert "declares no tests" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "made"), [("a,n.1", "_a,_n.1"), (5, ""), ([["a"]], None), (None, ""), ([], "")]
+)
+def test_variations_that_are_no_list(world: World, asked: object, made: str | None) -> None:
+    recipe(world, {"run_inputs": [{"variations_list": asked}, "no mapping"]})
+    answer = world.access("test", "script", artifact="tried")
+    told = [(t["variations"], t["outcome"]) for t in answer["tests"]]
+    assert told[1:] == [("", "passed")]
+    assert made is None or told[0] == (made, "passed")

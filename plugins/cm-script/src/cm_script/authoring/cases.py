@@ -92,7 +92,9 @@ def chosen(meta: Mapping[str, Any], index: object, name: object) -> list[int]:
 
 
 def _variations(entry: Mapping[str, Any], meta: Mapping[str, Any]) -> list[str]:
-    listed = [_with_marks(str(text)) for text in entry.get("variations_list") or []]
+    asked = entry.get("variations_list")
+    texts = asked if isinstance(asked, list) else [asked] if isinstance(asked, str) else []
+    listed = [_with_marks(str(text)) for text in texts]
     if is_on(entry.get("test-all-variations")):
         for name, block in _mapping(meta.get("variations")).items():
             info = _mapping(block)

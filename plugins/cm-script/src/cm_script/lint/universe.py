@@ -93,12 +93,16 @@ def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def items(value: object) -> list[Any]:
+    """`value` if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
 def entries(value: object) -> Iterator[tuple[int, dict[str, Any]]]:
     """The mappings of a list, with their places."""
-    if isinstance(value, list):
-        for at, item in enumerate(value):
-            if isinstance(item, dict):
-                yield at, item
+    for at, item in enumerate(items(value)):
+        if isinstance(item, dict):
+            yield at, item
 
 
 def blocks(meta: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, Any]]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cm_script.hints import nearest
 from cm_script.lint.findings import Path, Report
-from cm_script.lint.universe import blocks, mapping
+from cm_script.lint.universe import blocks, items, mapping
 from cm_script.varnames import key_of
 
 
@@ -37,14 +37,14 @@ class _Check:
         if isinstance(default, str) and default:
             self._named(default, ("default_variation",), "the recipe's default_variation")
         for key in ("valid_variation_combinations", "invalid_variation_combinations"):
-            for at, names in enumerate(meta.get(key) or []):
-                for name in names if isinstance(names, list) else ():
+            for at, names in enumerate(items(meta.get(key))):
+                for name in items(names):
                     self._named(str(name), (key, at), key, level="warning")
         self._tests(mapping(meta.get("tests")))
 
     def _variation(self, name: str, block: Mapping[str, Any], path: Path) -> None:
         bases = block.get("base")
-        for base in [bases] if isinstance(bases, str) else bases or ():
+        for base in [bases] if isinstance(bases, str) else items(bases):
             self._named(str(base), (*path, "base"), f"the base of '{name}'")
         alias = block.get("alias")
         if isinstance(alias, str):
@@ -136,10 +136,8 @@ class _Check:
                 )
 
     def _tests(self, tests: Mapping[str, Any]) -> None:
-        inputs = tests.get("run_inputs")
-        for at, entry in enumerate(inputs if isinstance(inputs, list) else ()):
-            asked = mapping(entry).get("variations_list")
-            for number, text in enumerate(asked if isinstance(asked, list) else ()):
+        for at, entry in enumerate(items(tests.get("run_inputs"))):
+            for number, text in enumerate(items(mapping(entry).get("variations_list"))):
                 path = ("tests", "run_inputs", at, "variations_list", number)
                 for word in filter(None, (w.strip() for w in str(text).split(","))):
                     if not word.startswith("-"):

@@ -50,8 +50,9 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
 
     top = not engine.chain
     artifact, query, dialect = _select(engine, inputs)
+    meta = artifact.meta  # parsed at each access
     if top:
-        _refuse_unknown_flags(inputs, artifact)
+        _refuse_unknown_flags(inputs, artifact, meta)
         if not flags.is_on(inputs.get("skip_write_test")):
             engine.executor.check_folder()
     scope = Scope(
@@ -60,7 +61,7 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
         const=inputs["const"],
         const_state=inputs["const_state"],
         adr=_overrides(inputs, dialect),
-        meta=artifact.meta,
+        meta=meta,
     )
     for key in ("env", "state", "const", "const_state"):
         local = inputs.get("local_" + key)
@@ -68,7 +69,7 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
             merge(getattr(scope, key), local, dialect)
     options = flags.read(inputs, scope.env, dialect)
     if top:
-        _note_user_values(engine, inputs, artifact, dialect, options)
+        _note_user_values(engine, inputs, meta, dialect, options)
     info = osinfo.os_info(dialect)
     scope.env.update(info.get("env") or {})
     flags.to_environment(inputs, options, scope.env, dialect)
@@ -113,8 +114,8 @@ def _overrides(inputs: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     return own
 
 
-def _refuse_unknown_flags(inputs: dict[str, Any], artifact: Artifact) -> None:
-    strange, names = flags.unknown(inputs, artifact.meta, artifact.path)
+def _refuse_unknown_flags(inputs: dict[str, Any], artifact: Artifact, meta: dict[str, Any]) -> None:
+    strange, names = flags.unknown(inputs, meta, artifact.path)
     if not strange:
         return
     from cmcore.naming import did_you_mean
@@ -130,7 +131,7 @@ def _refuse_unknown_flags(inputs: dict[str, Any], artifact: Artifact) -> None:
 def _note_user_values(
     engine: Engine,
     inputs: dict[str, Any],
-    artifact: Artifact,
+    meta: dict[str, Any],
     dialect: Dialect,
     options: flags.Options,
 ) -> None:
@@ -139,7 +140,7 @@ def _note_user_values(
     engine.verbose = options.verbose
     engine.literal.update(str(k) for k in inputs["env"])
     engine.literal.update(str(k) for k in inputs["const"])
-    for name, key in (artifact.meta.get("input_mapping") or {}).items():
+    for name, key in (meta.get("input_mapping") or {}).items():
         if name in inputs:
             engine.literal.add(str(key))
     for name in dialect.flag_env:

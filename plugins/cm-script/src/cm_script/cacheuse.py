@@ -249,17 +249,20 @@ def state_of(run: RecipeRun, entry: CacheEntry) -> dict[str, Any] | None:
 
 def moved(value: Any, entry_path: str) -> Any:
     """`value` with paths into a cache folder that has since moved pointing to where it is now."""
-    cache = os.path.dirname(entry_path)
-    uid = os.path.basename(entry_path)
-    if isinstance(value, dict):
-        return {key: moved(item, entry_path) for key, item in value.items()}
-    if isinstance(value, list):
-        return [moved(item, entry_path) for item in value]
-    if isinstance(value, str) and uid in value and cache not in value:
-        head, _, tail = value.partition(os.sep + uid)
-        if tail[:1] in ("", os.sep) and os.path.isabs(head):
-            return entry_path + tail
-    return value
+    cache, uid = os.path.split(entry_path)
+
+    def follow(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: follow(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [follow(item) for item in value]
+        if isinstance(value, str) and uid in value and cache not in value:
+            head, _, tail = value.partition(os.sep + uid)
+            if tail[:1] in ("", os.sep) and os.path.isabs(head):
+                return entry_path + tail
+        return value
+
+    return follow(value)
 
 
 def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from cm_script import flags, select
 from cm_script.dialects import for_form
 from cm_script.query import Query, from_words
 from cmcore.errors import NotFoundError
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine

@@ -57,7 +57,7 @@ def restore(
     `live` is changed in place: recipes and parents hold references to it.
     """
     merged = snapshot(saved)
-    merge(merged, snapshot(new), run.dialect)
+    merge(merged, new, run.dialect)  # which copies
     live.clear()
     live.update(merged)
 

@@ -67,6 +67,8 @@ def candidates(artifacts: Sequence[Artifact], query: Query) -> list[Artifact]:
         NotFoundError: none has them; the hint names variations that are near.
     """
     asked = (*query.variations, *query.excluded_variations)
+    if len(artifacts) == 1 and not asked:
+        return list(artifacts)  # the rule, as nothing is left to filter or to sort
     metas = [(artifact, artifact.meta) for artifact in artifacts]
     fitting = [
         (artifact, meta)

@@ -189,6 +189,11 @@ def test_one_known_condition_is_enough(world: World) -> None:
             {"tags": "dep", "skip_if_env": both},
             {"tags": "dep", "skip_if_any_env": either},
             {"tags": "dep", "skip_if_env": {"CM_KIND_OF": ["x"]}},
+            {
+                "tags": "dep",
+                "skip_if_env": {"CM_KIND_OF": ["x"]},
+                "enable_if_env": {"CM_ON": ["no"]},
+            },
             {"tags": "dep", "update_tags_from_env": ["CM_KIND_OF"]},
         ],
     )
@@ -199,8 +204,30 @@ def test_one_known_condition_is_enough(world: World) -> None:
         ("run", True),
         ("skipped", True),
         ("run", False),
+        ("skipped", True),
         ("run", False),
     ]
+
+
+def test_what_a_recipe_sets_itself_is_known(world: World) -> None:
+    world.recipe("kind", run="true\n", new_env_keys=["CM_KIND*"])
+    world.recipe("dep")
+    world.recipe(
+        "mid",
+        default_env={"CM_KIND": "a"},
+        env={"CM_KIND2": "b"},
+        deps=[
+            {"tags": "dep", "enable_if_env": {k: [v]}}
+            for k, v in (("CM_KIND", "a"), ("CM_KIND2", "b"))
+        ],
+    )
+    last = {"tags": "dep", "enable_if_env": {"CM_KIND2": ["b"]}}
+    world.recipe("top", deps=[{"tags": "kind"}, {"tags": "mid"}, last])
+    # A default gives way to what `kind` may export; a value of the recipe's own does not.
+    sure = [n["sure"] for n in nodes(plan(world, "top")) if n["asked"] == "dep"]
+    assert sure == [False, True, False]
+    sure = [n["sure"] for n in nodes(plan(world, "top", const={"CM_KIND": "a", "CM_KIND2": "b"}))]
+    assert sure == [True] * 6
 
 
 def test_why_a_recipe_is_chosen(world: World) -> None:

@@ -40,7 +40,9 @@ class Later:
         cls, run: RecipeRun, step: int, request: CacheRequest, exports: Exports, unsure: bool
     ) -> Later:
         """The entry that a run would publish."""
-        tags = tuple(dict.fromkeys(t for t in run.cache_tags if t != "tmp" and t[:1] != "-"))
+        link = f"{run.dialect.script_link_tag}{run.artifact.uid}"
+        kept = [tag for tag in run.cache_tags if tag != "tmp" and tag[:1] != "-"]
+        tags = tuple(dict.fromkeys([*kept, link]))
         version = run.text("VERSION")
         meta: dict[str, Any] = {}
         entry = CacheEntry(f"of step {step}", "", tags, version, meta, time.time())

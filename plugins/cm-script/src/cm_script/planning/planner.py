@@ -48,8 +48,6 @@ class Planner(Walker):
         here.run, here.recipe = run, run.artifact
         here.variations = origins.of(run)
         self._refuse_return(here)
-        self.knowledge.learn(run.scope.const)
-        self.knowledge.learn(run.os_info.get("env") or {})
         defaults = origins.default_keys(run.artifact.meta)
         self.knowledge.learn(
             key
@@ -77,6 +75,9 @@ class Planner(Walker):
             return  # It would not run for a cached result, whatever its conditions.
         here = Node(kind, str(dep.get("tags") or ""))
         parent = self.stack[-1]
+        # Constants and facts about the host are the same again after every dependency.
+        self.knowledge.learn(run.scope.const)
+        self.knowledge.learn(run.os_info.get("env") or {})
         keys = undecided(dep, run.env, run.dialect, self.knowledge)
         for key in keys:
             self._unknown(here, f"its condition looks at {key}", key)
@@ -129,7 +130,10 @@ class Planner(Walker):
         fitting, doubts = later_entries(self.later, request)
         for doubt in doubts:
             self.stack[-1].note(doubt)
-        return found + fitting
+        # The order in which a cache shows entries: by their tags, then by age.
+        return (
+            sorted(found + fitting, key=lambda e: (sorted(e.tags), e.created)) if fitting else found
+        )
 
     def turned_down(self, run: RecipeRun, entry: CacheEntry, flaw: str) -> None:
         """Note why an entry is not served."""

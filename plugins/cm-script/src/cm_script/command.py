@@ -42,6 +42,10 @@ def run(ctx: Context, request: Request) -> Result:
     Raises:
         CmError: what stopped the run; the details a person needs were printed before.
     """
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise CmError("the current folder was deleted", hint="go to another one") from None
     with _one_at_a_time:
         return _run(ctx, request)
 

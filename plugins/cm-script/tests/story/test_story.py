@@ -433,3 +433,16 @@ def test_a_working_folder_that_is_taken_away_names_the_recipe(world: World) -> N
     assert answer["return"] == 1
     assert answer["error"].startswith("recipe main")
     assert "plugin" not in answer["error"]
+
+
+def test_a_current_folder_that_is_gone_is_said(world: World) -> None:
+    world.recipe("main")
+    before, gone = os.getcwd(), world.here / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    try:
+        call = {"action": "run", "automation": "script", "tags": "main"}
+        assert world.context().access(call)["error"] == "the current folder was deleted"
+    finally:
+        os.chdir(before)

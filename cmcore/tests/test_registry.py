@@ -121,7 +121,7 @@ def test_a_noun_that_is_not_there(fake_plugin, cm_context):
     assert caught.value.code == 4
     # Somebody who mistypes a name is not told to install a package of that name.
     assert str(caught.value) == "no automation 'notes'; did you mean 'note'?"
-    with pytest.raises(UsageError, match="known: collection, note; its plugin would be cm-plugin-z"):
+    with pytest.raises(UsageError, match="known: collection, note; its plugin would be cm-plugin"):
         cm_context().registry.resolve("zz", "run")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cm_script import cacheuse, placeholders, versions
-from cm_script.merge import copied, merge
+from cm_script.merge import merge
 from cm_script.results import collect
 from cmcore.hints import TYPE_CHECKING, Any
 
@@ -74,10 +74,10 @@ def execute(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
 def serve(
     run: RecipeRun, cached_env: dict[str, Any], cached_state: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Merge a cached outcome into the run, and give back what the recipe exports now.
+    """Merge a cached outcome into the run; it is also what the recipe exports.
 
-    Only dynamic dependencies run. Keys that the entry holds are exported even when no pattern
-    names them: a hook may have added the pattern while the entry was built.
+    Only dynamic dependencies run. What the caller gave does not join the lists of the entry: a
+    hit exports what the first run did.
     """
     scope = run.scope
     run.make_run_script_input()
@@ -89,15 +89,7 @@ def serve(
     merge(scope.state, cached_state, run.dialect)
     run.run_deps("posthook_deps")
     run.run_deps("post_deps")
-    run.assert_constants()
-    new_env, new_state = collect(run)
-    return _completed(new_env, cached_env, scope.env), _completed(
-        new_state, cached_state, scope.state
-    )
-
-
-def _completed(new: dict[str, Any], cached: dict[str, Any], live: dict[str, Any]) -> dict[str, Any]:
-    return {**new, **{key: copied(live[key]) for key in cached if key not in new and key in live}}
+    return cached_env, cached_state
 
 
 def clean_outputs(run: RecipeRun) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from cmcore.errors import StorageError, UsageError
 from cmcore.hints import Any, NamedTuple
 from cmcore.naming import is_uid, split_tags, tag_text
+from cmcore.storage import parse_json
 
 #: Files that make a folder an artifact, in the order they are looked for.
 META_FILES = ("_cm.yaml", "_cm.json", "meta.yaml", "meta.json")
@@ -236,8 +237,6 @@ def _parse_file(path: str, content: bytes, warnings: list[str]) -> dict[str, Any
 
 
 def _parse_json(path: str, content: bytes, warnings: list[str]) -> Any:
-    import json
-
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(items)
         if len(result) != len(items):
@@ -246,14 +245,4 @@ def _parse_json(path: str, content: bytes, warnings: list[str]) -> Any:
             warnings.append(f"{path}: repeated keys {', '.join(repeated)}; the last one counts")
         return result
 
-    try:
-        return json.loads(
-            content.decode("utf-8-sig"), object_pairs_hook=pairs, parse_constant=lambda word: word
-        )
-    except UnicodeDecodeError as error:
-        raise StorageError(f"not UTF-8 text at byte {error.start}", where=path) from error
-    except json.JSONDecodeError as error:
-        where = f"{path}:{error.lineno}:{error.colno}"
-        raise StorageError(f"not valid JSON: {error.msg}", where=where) from error
-    except RecursionError as error:
-        raise StorageError("JSON is nested too deeply", where=path) from error
+    return parse_json(content, path, object_pairs_hook=pairs, parse_constant=lambda word: word)

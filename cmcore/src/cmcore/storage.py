@@ -13,7 +13,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable
 
 from cmcore.errors import StorageError
-from cmcore.hints import TYPE_CHECKING
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cmcore.locking import Lock
@@ -63,10 +63,25 @@ def read_json(path: str) -> Json:
     Raises:
         StorageError: the file is missing, unreadable or not JSON; names file, line and column.
     """
+    value: Json = parse_json(read_bytes(path), path)
+    return value
+
+
+def parse_json(content: bytes, path: str, **options: Any) -> Any:
+    """The value of a JSON text in UTF-8, with or without a byte order mark.
+
+    Args:
+        content: the text.
+        path: the file it comes from, for messages.
+        options: passed on to `json.loads`.
+
+    Raises:
+        StorageError: it is not JSON; names file, line and column.
+    """
     import json
 
     try:
-        value: Json = json.loads(read_bytes(path).removeprefix(BOM_UTF8).decode("utf-8"))
+        return json.loads(content.removeprefix(BOM_UTF8).decode("utf-8"), **options)
     except UnicodeDecodeError as error:
         raise StorageError(f"not UTF-8 text at byte {error.start}", where=path) from error
     except json.JSONDecodeError as error:
@@ -74,7 +89,6 @@ def read_json(path: str) -> Json:
         raise StorageError(f"not valid JSON: {error.msg}", where=where) from error
     except RecursionError as error:
         raise StorageError("JSON is nested too deeply", where=path) from error
-    return value
 
 
 def write_atomic(path: str, data: str | bytes, *, durable: bool = True) -> None:

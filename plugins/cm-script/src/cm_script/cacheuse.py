@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from cm_script import versions
 from cm_script.flags import is_on
+from cm_script.query import variation_tag
 from cmcore.errors import CmError, NotFoundError, StorageError
 from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
@@ -38,17 +39,13 @@ def tags_of(run: RecipeRun) -> tuple[list[str], list[str]]:
     """Tags a hit must carry (`-x`: must not), and tags a new entry gets, before the run."""
     scope, dialect = run.scope, run.dialect
     common = list(dict.fromkeys([*run.query.tags, *run.artifact.tags]))
-    asked = list(common) + [_variation(v) for v in scope.explicit_variations]
-    filed = list(common) + [_variation(v) for v in scope.explicit_variations]
+    asked = list(common) + [variation_tag(v) for v in scope.explicit_variations]
+    filed = list(common) + [variation_tag(v) for v in scope.explicit_variations]
     if dialect.resolved_variations_in_hooks:
-        filed += [_variation(v) for v in scope.variations]
+        filed += [variation_tag(v) for v in scope.variations]
     later = versions.cache_tags(scope.version_request.get("version", ""), dialect)
     later += _extra_tags(run) + env_tags(run)
     return list(dict.fromkeys(asked + later)), list(dict.fromkeys(filed + later))
-
-
-def _variation(name: str) -> str:
-    return "-_" + name[1:] if name.startswith("-") else "_" + name
 
 
 def _extra_tags(run: RecipeRun) -> list[str]:

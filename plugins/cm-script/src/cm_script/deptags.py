@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 
 from cm_script import conditions, placeholders
 from cm_script.merge import split_tags
+from cm_script.query import variation_tag
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _inherited(dep: Dep, tags: list[str], scope: Scope) -> list[str]:
     prefixes = tuple(key[:-1] for key in skipped if key.endswith(".#"))
     skipped.update(tag[2:] for tag in tags if tag.startswith(("-_", "_-")))
     return [
-        "-_" + name[1:] if name.startswith("-") else "_" + name
+        variation_tag(name)
         for name in scope.variations
         if name not in skipped and not (prefixes and name.startswith(prefixes))
     ]

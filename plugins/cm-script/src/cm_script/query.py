@@ -41,7 +41,7 @@ class Query(NamedTuple):
     def text(self) -> str:
         """The query as one tag string: tags, then variations."""
         parts = [*self.tags, *("-" + tag for tag in self.excluded)]
-        parts += ["-_" + v[1:] if v.startswith("-") else "_" + v for v in self.explicit]
+        parts += map(variation_tag, self.explicit)
         return ",".join(parts)
 
     def told(self) -> str:
@@ -106,6 +106,11 @@ def _refuse_contradictions(query: Query) -> None:
         both = [name for name in wanted if name in excluded]
         if both:
             raise UsageError(f"{what} '{both[0]}' is both asked for and excluded")
+
+
+def variation_tag(name: str) -> str:
+    """A variation in the engine's notation (`x`, `-x`) as it stands among tags (`_x`, `-_x`)."""
+    return "-_" + name[1:] if name.startswith("-") else "_" + name
 
 
 def from_words(words: Sequence[str], tags: str | Sequence[str] = "") -> Query:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cm_script.query import variation_tag
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -184,4 +185,4 @@ class RecipeRun:
 
 def variation_tags(variations: list[str]) -> str:
     """Variations as a tag string: `_a,_b,-_c`."""
-    return ",".join("-_" + v[1:] if v.startswith("-") else "_" + v for v in variations)
+    return ",".join(map(variation_tag, variations))

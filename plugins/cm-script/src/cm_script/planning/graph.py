@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cm_script.planning import node
+from cm_script.query import variation_tag
 from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _numbered(root: Node, depth: int) -> Iterator[tuple[str, Node, str]]:
 
 
 def _label(here: Node) -> list[str]:
-    variations = " ".join(("_" + v) if v[:1] != "-" else ("-_" + v[1:]) for v, _ in here.variations)
+    variations = " ".join(variation_tag(name) for name, _ in here.variations)
     lines = [f"{here.step}. {here.label}" if here.step else here.label]
     return [*lines, *([variations] if variations else []), here.outcome]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cm_script.planning import checks, node
 from cm_script.planning.misses import when
+from cm_script.query import variation_tag
 from cm_script.select import ONLY
 from cmcore.hints import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def _lines(here: Node, level: int, depth: int, full: bool) -> Iterator[tuple[int
 
 def _head(here: Node) -> str:
     words = [here.label if here.recipe else f"[{here.asked}]"]
-    words += ["_" + name if name[:1] != "-" else "-_" + name[1:] for name, _ in here.variations]
+    words += [variation_tag(name) for name, _ in here.variations]
     told = checks.told(here.version.get("requested") or {})
     if told:
         words.append(f"({told})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import RLock
 
 from cm_script import records
@@ -19,6 +19,7 @@ from cmcore.naming import split_tags
 from cmcore.types import Request, Result
 
 if TYPE_CHECKING:
+    from cm_script.run import RecipeRun
     from cmcore.context import Context
 
 
@@ -53,6 +54,7 @@ def run(ctx: Context, request: Request) -> Result:
 def _run(ctx: Context, request: Request) -> Result:
     engine = Engine(ctx)
     inputs = inputs_of(ctx, request)
+    engine.executor.look_ahead = _look_ahead(ctx, request)
     edits = {flag: list(inputs.get(flag) or ()) for flag in ("adr", "add_deps_recursive")}
     asked = {**dict(request.flags), "artifacts": list(request.artifacts)}
     started = time.time()
@@ -69,6 +71,18 @@ def _run(ctx: Context, request: Request) -> Result:
     if not engine.silent:
         _summarise(engine, answer, time.time() - started)
     return Result({k: v for k, v in answer.items() if k != "return"})
+
+
+def _look_ahead(ctx: Context, request: Request) -> Callable[[RecipeRun, bool], None]:
+    folder = os.getcwd()
+
+    def look(run: RecipeRun, builds: bool) -> None:
+        from cm_script import preflight
+
+        if preflight.needed(run, builds):
+            preflight.check(run.engine, inputs_of(ctx, request), folder)
+
+    return look
 
 
 def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:

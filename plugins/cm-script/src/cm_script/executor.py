@@ -7,7 +7,7 @@ file or asks the cache goes through here. A plan walks the same way with another
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -24,10 +24,21 @@ Exports = tuple[dict[str, Any], dict[str, Any]]
 
 
 class Executor:
-    """Does what the walk asks for."""
+    """Does what the walk asks for.
+
+    Attributes:
+        look_ahead: called once, before the first thing that acts, with the recipe and whether it
+            is about to be built in the cache; raises CmError when the run would surely fail.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.look_ahead: Callable[[RecipeRun, bool], None] | None = None
+
+    def _about_to_act(self, run: RecipeRun, builds: bool = False) -> None:
+        look, self.look_ahead = self.look_ahead, None
+        if look is not None:
+            look(run, builds)
 
     def check_folder(self) -> None:
         """Refuse to run where nothing can be written.
@@ -85,6 +96,7 @@ class Executor:
         """
         from cm_script.story import build
 
+        self._about_to_act(run, builds=True)
         return build(run, request, old)
 
     def load_code(self, run: RecipeRun) -> None:
@@ -105,6 +117,7 @@ class Executor:
         """
         if run.code is None or not run.code.has(name):
             return {}
+        self._about_to_act(run)
         self.engine.explain(f"  hook {name}")
         answer = run.code.call(name, run.hook_input())
         run.code.check(name, answer)
@@ -118,6 +131,7 @@ class Executor:
         """
         from cm_script.step import run_step
 
+        self._about_to_act(run)
         return run_step(run, run.env, mode="postprocess")
 
     def enter_folder(self, path: str) -> None:

@@ -13,24 +13,24 @@ from cmcore.yamlio import dump_yaml, layout
 def test_lines_of_keys_and_items() -> None:
     lines, repeats = layout("a: 1\nb:\n- x: 2\n  y: {z: 3}\n- - 4\n")
     assert lines == {
-        ("a",): 1,
-        ("b",): 2,
-        ("b", 0): 3,
-        ("b", 0, "x"): 3,
-        ("b", 0, "y"): 4,
-        ("b", 0, "y", "z"): 4,
-        ("b", 1): 5,
-        ("b", 1, 0): 5,
+        ("a",): (1, 1),
+        ("b",): (2, 1),
+        ("b", 0): (3, 3),
+        ("b", 0, "x"): (3, 3),
+        ("b", 0, "y"): (4, 3),
+        ("b", 0, "y", "z"): (4, 7),
+        ("b", 1): (5, 3),
+        ("b", 1, 0): (5, 5),
     }
     assert repeats == []
 
 
 def test_json_has_lines_too() -> None:
     assert layout(b'{"a": [1,\n2],\n"b": {}}')[0] == {
-        ("a",): 1,
-        ("a", 0): 1,
-        ("a", 1): 2,
-        ("b",): 3,
+        ("a",): (1, 2),
+        ("a", 0): (1, 8),
+        ("a", 1): (2, 1),
+        ("b",): (3, 1),
     }
 
 
@@ -69,4 +69,4 @@ def test_every_place_has_a_line(data: dict[str, object]) -> None:
         return found
 
     assert set(lines) == set(places(data, ()))
-    assert all(1 <= line <= text.count("\n") for line in lines.values())
+    assert all(1 <= line <= text.count("\n") for line, _ in lines.values())

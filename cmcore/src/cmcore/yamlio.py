@@ -8,15 +8,19 @@ and it takes two thirds of the time.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from cmcore.errors import StorageError
 from cmcore.storage import read_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from yaml import MappingNode, Node, ScalarNode
 
     from cmcore.types import Json
+
+_Answer = TypeVar("_Answer")
 
 #: More values than this in one document are taken for an attack by nested aliases.
 _MOST_VALUES = 2_000_000
@@ -40,14 +44,19 @@ def load_yaml(path: str) -> tuple[Json, list[str]]:
 
 def parse_yaml(text: str | bytes, path: str = "<text>") -> tuple[Json, list[str]]:
     """The same for a text; `path` is its name in messages."""
+    return _composed(
+        text, path, lambda node, builder: (node and builder.build(node, 0), builder.warnings)
+    )
+
+
+def _composed(text: str | bytes, path: str, use: Callable[[Any, _Builder], _Answer]) -> _Answer:
+    """What `use` makes of a document's nodes; all that is wrong becomes a StorageError."""
     import yaml
 
     try:
         loader = _loader_class()(text)
         try:
-            node = loader.get_single_node()
-            builder = _Builder(loader, path)
-            return (None if node is None else builder.build(node, 0)), builder.warnings
+            return use(loader.get_single_node(), _Builder(loader, path))
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
@@ -62,30 +71,32 @@ def parse_yaml(text: str | bytes, path: str = "<text>") -> tuple[Json, list[str]
         raise StorageError("YAML is nested too deeply", where=path) from error
 
 
+#: Keys and list indices from the top of a document.
+Place = tuple["str | int", ...]
+
+
 class Repeat(NamedTuple):
     """A key that stands twice in one mapping: where, the first line, and whether values agree."""
 
-    path: tuple[str | int, ...]
+    path: Place
     line: int
     first: int
     same: bool
 
 
-def layout(text: str | bytes) -> tuple[dict[tuple[str | int, ...], int], list[Repeat]]:
-    """For those who point at a place: the line of each key and list item, and repeated keys.
+def layout(text: str | bytes) -> tuple[dict[Place, tuple[int, int]], list[Repeat]]:
+    """For those who point at a place: line and column of each key and list item, repeated keys.
 
-    Reads JSON as well. Nothing is found below a repeated key but what stands below its last.
+    Both count from 1. Reads JSON as well. Nothing is found below a repeated key but what stands
+    below its last.
 
     Raises:
         StorageError: not YAML.
     """
-    parse_yaml(text)
-    loader = _loader_class()(text)
-    builder = _Builder(loader, "<text>")
-    lines: dict[tuple[str | int, ...], int] = {}
+    marks: dict[Place, tuple[int, int]] = {}
     repeats: list[Repeat] = []
 
-    def walk(node: Any, path: tuple[str | int, ...]) -> None:
+    def walk(builder: _Builder, node: Any, path: Place) -> None:
         if isinstance(node.value, str):
             return
         pairs = builder.is_mapping(node)
@@ -93,23 +104,23 @@ def layout(text: str | bytes) -> tuple[dict[tuple[str | int, ...], int], list[Re
         for number, item in enumerate(node.value):
             key, value = item if pairs else (item, item)
             place = (*path, key.value if pairs else number)
-            line = key.start_mark.line + 1
+            mark = key.start_mark
             if pairs and key.value in seen:
                 first, other = seen[key.value]
                 same = builder.build(other, 0) == builder.build(value, 0)
-                repeats.append(Repeat(place, line, first, same))
+                repeats.append(Repeat(place, mark.line + 1, first, same))
             if pairs:
-                seen[key.value] = (line, value)
-            lines[place] = line
-            walk(value, place)
+                seen[key.value] = (mark.line + 1, value)
+            marks[place] = (mark.line + 1, mark.column + 1)
+            walk(builder, value, place)
 
-    try:
-        node = loader.get_single_node()
+    def use(node: Any, builder: _Builder) -> None:
         if node is not None:
-            walk(node, ())
-    finally:
-        loader.dispose()
-    return lines, repeats
+            builder.build(node, 0)  # refuses what unfolds without end
+            walk(builder, node, ())
+
+    _composed(text, "<text>", use)
+    return marks, repeats
 
 
 def dump_yaml(data: Json) -> str:

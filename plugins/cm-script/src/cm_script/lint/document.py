@@ -25,7 +25,7 @@ class Document:
         self.folder = folder
         self.data: dict[str, Any] = {}
         self.problems: list[Finding] = []
-        self._lines: dict[Path, tuple[str, int]] = {}
+        self._marks: dict[Path, tuple[str, int, int]] = {}
         self.form, names = meta_files(set(os.listdir(folder)))
         self.file = os.path.join(folder, names[0]) if names else folder
         for name in names:
@@ -36,31 +36,32 @@ class Document:
         """Whether there is a meta to check."""
         return not any(problem.rule == "syntax" for problem in self.problems)
 
-    def place(self, path: Path) -> tuple[str, int]:
-        """File and line of a key; of the nearest one around it that has a line."""
+    def place(self, path: Path) -> tuple[str, int, int]:
+        """File, line and column of a key; of the nearest one around it that has a line."""
         while path:
-            if path in self._lines:
-                return self._lines[path]
+            if path in self._marks:
+                return self._marks[path]
             path = path[:-1]
-        return self.file, 1
+        return self.file, 1, 0
 
     def _read(self, file: str) -> None:
         from cmcore.storage import read_bytes
         from cmcore.yamlio import layout
 
+        content = b""
         try:
             content = read_bytes(file)
             data = _parsed(file, content)
         except CmError as error:
-            self._syntax(file, error)
+            self._syntax(file, error, content)
             return
         try:
-            lines, repeats = layout(content)
+            marks, repeats = layout(content)
         except StorageError:
             # JSON that is no YAML, because of tabs: right, but without lines.
-            lines, repeats = {}, []
-        for path, line in lines.items():
-            self._lines[path] = (file, line)
+            marks, repeats = {}, []
+        for path, (line, column) in marks.items():
+            self._marks[path] = (file, line, column)
         for repeat in repeats:
             self.problems.append(
                 Finding(
@@ -68,6 +69,7 @@ class Document:
                     "repeated-key",
                     file,
                     repeat.line,
+                    0,
                     key_text(repeat.path),
                     f"key '{repeat.path[-1]}' is repeated: line {repeat.first} "
                     + ("says the same" if repeat.same else "is ignored"),
@@ -76,15 +78,16 @@ class Document:
             )
         self.data.update(data)
 
-    def _syntax(self, file: str, error: CmError) -> None:
+    def _syntax(self, file: str, error: CmError, content: bytes) -> None:
         where, _, line = error.where.rpartition(":")
         # A JSON error ends in `:line:column`.
         head, _, earlier = where.rpartition(":")
         at = earlier if head == file else line if where == file else ""
         number = int(at) if at.isdigit() else 0
-        self.problems.append(
-            Finding("error", "syntax", file, number, "", error.message, "correct the file")
-        )
+        text = b"".join(content.split(b"\n")[number - 1 : number])
+        tabbed = b"\t" in text[: len(text) - len(text.lstrip())]
+        fix = "indent with blanks: YAML takes no tabs" if tabbed else "correct the file"
+        self.problems.append(Finding("error", "syntax", file, number, 0, "", error.message, fix))
 
 
 def _parsed(file: str, content: bytes) -> dict[str, Any]:

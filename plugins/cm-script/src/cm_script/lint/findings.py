@@ -20,7 +20,8 @@ class Finding(NamedTuple):
     Attributes:
         level: one of `LEVELS`.
         rule: short name of the check.
-        file, line: where; line 0 when it is about the file as a whole.
+        file: where.
+        line, column: where in it, from 1; 0 when it is about the file, or the line, as a whole.
         key: place in the meta, such as `deps[2].tags`, or "".
         message: what is wrong.
         fix: what to do.
@@ -30,14 +31,15 @@ class Finding(NamedTuple):
     rule: str
     file: str
     line: int
+    column: int
     key: str
     message: str
     fix: str
 
     @property
     def place(self) -> str:
-        """`file:line`, as editors and terminals make a link of."""
-        return f"{self.file}:{self.line}" if self.line else self.file
+        """`file:line:column`, as editors and terminals make a link of."""
+        return ":".join(map(str, (self.file, *filter(None, (self.line, self.column)))))
 
 
 class Report:
@@ -49,14 +51,14 @@ class Report:
 
     def add(self, level: str, rule: str, path: Path, message: str, fix: str) -> None:
         """Report something about a place in the meta."""
-        file, line = self.document.place(path)
-        self.findings.append(Finding(level, rule, file, line, key_text(path), message, fix))
+        file, line, column = self.document.place(path)
+        self.findings.append(Finding(level, rule, file, line, column, key_text(path), message, fix))
 
     def add_file(
         self, level: str, rule: str, file: str, message: str, fix: str, line: int = 0
     ) -> None:
         """Report something about a file."""
-        self.findings.append(Finding(level, rule, file, line, "", message, fix))
+        self.findings.append(Finding(level, rule, file, line, 0, "", message, fix))
 
 
 def key_text(path: Path) -> str:

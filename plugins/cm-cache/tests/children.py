@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from cm_cache import building, lookup
+from cm_cache import building, lookup, publishing
 from cmcore.console import Console
 from cmcore.context import Context
 from cmcore.paths import Paths
@@ -18,7 +18,8 @@ def context(home):
 
 
 def request(*tags):
-    return CacheRequest("00000000000000aa", "thing", "cm", tags, (), tags, {"digest": "d"})
+    key = {"digest": "d", **({"class": "data"} if "data" in tags else {})}
+    return CacheRequest("00000000000000aa", "thing", "cm", tags, (), tags, key)
 
 
 def build(ctx, reservation, payload):
@@ -26,7 +27,7 @@ def build(ctx, reservation, payload):
         file.write(payload)
     tags = reservation.token.request.entry_tags
     state = {"new_env": {"PAYLOAD": payload}, "new_state": {}}
-    return building.publish(ctx, reservation, Outcome(tags, payload, state))
+    return publishing.publish(ctx, reservation, Outcome(tags, payload, state))
 
 
 def wait_for(path):
@@ -55,10 +56,10 @@ def race(home, rounds):
         print(number, how, entry.uid, state["new_env"]["PAYLOAD"], flush=True)
 
 
-def hold(home, seconds, end):
+def hold(home, seconds, end, *more):
     """Reserve, say so, then publish, release or die after `seconds`."""
     ctx = context(home)
-    reservation = building.reserve(ctx, request("held"))
+    reservation = building.reserve(ctx, request("held", *more))
     with open(os.path.join(reservation.path, "half"), "w") as file:
         file.write("half")
     print(reservation.uid, flush=True)
@@ -66,7 +67,7 @@ def hold(home, seconds, end):
     if end == "publish":
         build(ctx, reservation, "theirs")
     elif end == "release":
-        building.release(ctx, reservation, "it failed")
+        publishing.release(ctx, reservation, "it failed")
     else:
         os.kill(os.getpid(), 9)
 

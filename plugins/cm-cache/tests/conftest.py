@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from cm_cache import building, lookup, opened
+from cm_cache import building, lookup, opened, publishing
 from cmcore.console import Console
 from cmcore.context import Context
 from cmcore.paths import Paths
@@ -55,7 +55,7 @@ class Cache:
         with open(os.path.join(reservation.path, "payload"), "w") as file:
             file.write(payload)
         state = {"new_env": {"PAYLOAD": payload}, "new_state": {}, "deps": [], "version": payload}
-        return building.publish(self.ctx, reservation, Outcome(tuple(tags), payload, state, meta))
+        return publishing.publish(self.ctx, reservation, Outcome(tuple(tags), payload, state, meta))
 
     def build(self, *tags, payload="1", fresh=True, recipe=RECIPE, dialect="cm", **meta):
         request = self.ask(*tags, recipe=recipe, dialect=dialect)
@@ -64,7 +64,7 @@ class Cache:
         return self.publish(reservation, payload, **meta)
 
     def release(self, reservation, error="it failed"):
-        return building.release(self.ctx, reservation, error)
+        return publishing.release(self.ctx, reservation, error)
 
     def state(self, entry):
         return lookup.state(entry)

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from cm_cache import building, identity, layout
+from cm_cache import identity, layout, publishing
 from cmcore.errors import StorageError, UsageError
 from cmcore.types import CacheEntry, Outcome, Reservation
 
@@ -70,19 +70,68 @@ def test_nothing_is_visible_before_publish_and_after_release(cache):
     assert note["error"] == "no network"
 
 
-def test_failed_build_is_continued_in_its_folder_by_the_same_request_only(cache):
-    first = cache.reserve(cache.ask("get", "tool"))
-    with open(os.path.join(first.path, "half"), "w") as file:
-        file.write("x")
-    cache.release(first, "step failed")
+def leave(cache, *tags, key=None, name="half", end="step failed"):
+    """A run that put a file into its entry and failed, or died when `end` is empty."""
+    reservation = cache.reserve(cache.ask(*tags, key=key))
+    os.mkdir(os.path.join(reservation.path, "sub"))
+    with open(os.path.join(reservation.path, "sub", name), "w") as file:
+        file.write("x" * 1000)
+    if end:
+        cache.release(reservation, end)
+    else:
+        reservation.token.drop()
+    return reservation
+
+
+def test_unfinished_entry_is_taken_over_cleared_and_only_for_the_same_tags(cache):
+    first = leave(cache, "get", "tool")
     other = cache.reserve(cache.ask("get", "tool", "_x"))
     assert (other.path != first.path, other.resumed) == (True, False)
-    again = cache.reserve(cache.ask("tool", "get", key={"inputs": {"now": "different"}}))
-    assert (again.path, again.resumed) == (first.path, True)
-    assert any("step failed" in text for text in cache.said)
+    again = cache.reserve(cache.ask("tool", "get"))
+    assert (again.path, again.resumed) == (first.path, False)
+    assert any("cleared 1 files (1.0 kB)" in t and "step failed" in t for t in cache.said)
     entry = cache.publish(again)
-    assert {"_cm.json", "half"} <= set(os.listdir(entry.path))
-    assert layout.BUILDING not in os.listdir(entry.path)
+    assert "_cm.json" in os.listdir(entry.path)
+    assert not {"sub", layout.BUILDING} & set(os.listdir(entry.path))
+
+
+@pytest.mark.parametrize("end", ["offline", ""])
+def test_partial_download_is_continued_with_what_is_there(cache, end):
+    key = {"digest": "d", "class": "data", "inputs": {"url": "x"}}
+    first = leave(cache, "get", "set", key=key, end=end)
+    again = cache.reserve(cache.ask("get", "set", key=key))
+    assert (again.path, again.resumed) == (first.path, True)
+    (text,) = [text for text in cache.said if "continuing" in text]
+    assert "1 files (1.0 kB)" in text
+    assert (end or "it was interrupted") in text
+    assert "sub" in os.listdir(cache.publish(again).path)
+
+
+@pytest.mark.parametrize("change", [{"digest": "e"}, {"inputs": {"url": "y"}}, {"class": "built"}])
+def test_partial_download_of_something_else_is_cleared(cache, change):
+    key = {"digest": "d", "class": "data", "inputs": {"url": "x"}}
+    first = leave(cache, "get", "set", key=key)
+    again = cache.reserve(cache.ask("get", "set", key={**key, **change}))
+    assert (again.path, again.resumed) == (first.path, False)
+    assert "sub" not in os.listdir(again.path)
+    assert any("cleared" in text and "are others now" in text for text in cache.said)
+
+
+def test_partial_download_of_the_same_is_preferred_to_another_one(cache):
+    keys = [{"class": "data", "n": n} for n in range(3)]
+    held = [cache.reserve(cache.ask("set", key=key)) for key in keys]
+    for reservation in held:
+        cache.release(reservation)
+    for reservation, key in zip(held, keys, strict=True):
+        again = cache.reserve(cache.ask("set", key=key))
+        assert (again.path, again.resumed) == (reservation.path, True)
+
+
+def test_what_another_process_finished_is_handed_over_for_an_equal_key_only(cache):
+    assert cache.find("get") == []
+    cache.publish(cache.reserve(cache.ask("get", key={"inputs": 1})))
+    assert isinstance(cache.reserve(cache.ask("get", key={"inputs": 2})), Reservation)
+    assert isinstance(cache.reserve(cache.ask("get", key={"inputs": 1})), CacheEntry)
 
 
 def test_entry_the_run_turned_down_does_not_come_back_as_news(cache):
@@ -173,7 +222,7 @@ def test_moved_cache_folder_keeps_working(cache, new_cache):
     entry = cache.build("a")
     reservation = cache.reserve(cache.ask("b"))
     state = {"new_env": {"+I": [f"-I{reservation.path}/inc"]}, "new_state": {"n": 1}}
-    building.publish(cache.ctx, reservation, Outcome(("b",), "", state))
+    publishing.publish(cache.ctx, reservation, Outcome(("b",), "", state))
     cache.restart()
     moved = new_cache("elsewhere")
     os.makedirs(moved.ctx.paths.home)
@@ -187,7 +236,7 @@ def test_moved_cache_folder_keeps_working(cache, new_cache):
 def test_state_that_json_cannot_hold_is_refused_in_a_sentence(cache, state):
     reservation = cache.reserve(cache.ask("a"))
     with pytest.raises(StorageError):
-        building.publish(cache.ctx, reservation, Outcome(("a",), "", state))
+        publishing.publish(cache.ctx, reservation, Outcome(("a",), "", state))
     assert cache.find("a") == []
     assert cache.publish(reservation)
 
@@ -206,6 +255,6 @@ def test_environment_with_undecodable_bytes_survives(cache):
     reservation = cache.reserve(cache.ask("a"))
     odd = os.fsdecode(b"/opt/\xff/bin")
     state = {"new_env": {"P": odd}, "new_state": {}}
-    entry = building.publish(cache.ctx, reservation, Outcome(("a", "caf\u00e9"), "", state))
+    entry = publishing.publish(cache.ctx, reservation, Outcome(("a", "caf\u00e9"), "", state))
     assert cache.state(entry)["new_env"] == {"P": odd}
     assert cache.find("caf\u00e9") == [entry]

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cm_cache import choose, commands, contributions, layout, removal
+from cm_cache import commands, contributions, layout, measures, removal
 from cmcore.errors import AmbiguousError, CmError, NotFoundError, StorageError, UsageError
 from cmcore.locking import Lock
 from cmcore.types import Request
@@ -225,19 +225,19 @@ def test_restore_brings_back_what_a_failed_refresh_hid(cache):
     [("30d", 2592000), ("12h", 43200), ("90m", 5400), ("2w", 1209600), (3, 259200)],
 )
 def test_durations(text, seconds):
-    assert choose.duration(text) == seconds
+    assert measures.duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "d", "-1d", "1y", "1.5d", "\u0663d", True, "9999999d"])
 def test_what_is_no_duration(text):
     with pytest.raises(UsageError, match="30d"):
-        choose.duration(text)
+        measures.duration(text)
 
 
 def test_size_in_words():
     sizes = (0, 999, 1000, 12_345, 678_901_234, 5e9, 7e12)
     texts = ["0 B", "999 B", "1.0 kB", "12.3 kB", "679 MB", "5.0 GB", "7.0 TB"]
-    assert [commands.size_text(size) for size in sizes] == texts
+    assert [measures.size_text(size) for size in sizes] == texts
 
 
 def test_completion_of_tags_and_uids(cache, three):

@@ -71,14 +71,17 @@ def test_waiter_says_for_whom_and_gets_the_entry(cache, start):
     assert any(f"waiting for process {process.pid}" in text for text in cache.said)
 
 
+@pytest.mark.parametrize("more", [(), ("data",)])
 @pytest.mark.parametrize("end", ["die", "release"])
-def test_waiter_takes_over_when_the_builder_ends_without_a_result(cache, start, end):
-    process = start("hold", cache.ctx.paths.home, 0.4, end)
+def test_waiter_takes_over_when_the_builder_ends_without_a_result(cache, start, end, more):
+    process = start("hold", cache.ctx.paths.home, 0.4, end, *more)
     uid = process.stdout.readline().strip()
-    reservation = cache.reserve(cache.ask("held"))
+    key = {"digest": "d", "class": "data"} if more else {"digest": "d"}
+    reservation = cache.reserve(cache.ask("held", *more, key=key))
     assert isinstance(reservation, Reservation)
-    assert (reservation.uid, reservation.resumed) == (uid, True)
-    assert "half" in os.listdir(reservation.path)
+    # What was downloaded so far is kept, what was built so far is not.
+    assert (reservation.uid, reservation.resumed) == (uid, bool(more))
+    assert ("half" in os.listdir(reservation.path)) == bool(more)
     cache.publish(reservation)
     assert [e.uid for e in cache.find("held")] == [uid]
 

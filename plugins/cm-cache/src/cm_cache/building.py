@@ -1,23 +1,22 @@
-"""From a request to a finished entry: reserve, build, publish or release.
+"""The first half of the way from a request to a finished entry: the right to build it, and where.
 
-At every moment a folder is either finished (it has a `_cm.json`) or not, and each step is one
-atomic file operation, so that a process can die between any two of them: what it leaves is found
-by the next one who asks, never served, and built on.
+`cm_cache.publishing` is the second. At every moment a folder is either finished (it has a
+`_cm.json`) or not, and each step is one atomic file operation, so that a process can die between
+any two of them: what it leaves is found by the next one who asks, never served, and built on.
 """
 
 from __future__ import annotations
 
 import os
-import time
 
-from cm_cache import identity, layout, records
+from cm_cache import classes, identity, layout, records
 from cm_cache.claims import Claim, note_of
-from cm_cache.lookup import find, is_news
+from cm_cache.lookup import find, is_news, superseded
 from cm_cache.shelf import Shelf
 from cmcore import storage
-from cmcore.errors import CmError, StorageError
+from cmcore.errors import StorageError
 from cmcore.hints import TYPE_CHECKING, Any
-from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
+from cmcore.types import CacheEntry, CacheRequest, Reservation
 
 if TYPE_CHECKING:
     from cmcore.context import Context
@@ -39,16 +38,17 @@ def reserve(
         StorageError: the cache folder or a lock in it cannot be written.
     """
     shelf = Shelf(ctx)
-    claim = Claim(request, identity.slot(request))
+    claim = Claim(request)
     claim.note = _note(claim)
     try:
         if not fresh:
-            claim.take_slot(ctx)
+            claim.take_turn(ctx)
             if refresh is None:
-                for entry in find(ctx, request, remember=False):
-                    if is_news(ctx, request, entry):
-                        claim.drop()
-                        return entry
+                entry = _news(ctx, claim)
+                if entry is not None:
+                    claim.drop()
+                    return entry
+                refresh = superseded(ctx, request, claim.key_digest)
         if refresh is not None:
             taken = _take_refresh(ctx, shelf, claim, refresh)
             if taken is not None:
@@ -64,10 +64,21 @@ def reserve(
         raise
 
 
+def _news(ctx: Context, claim: Claim) -> CacheEntry | None:
+    """What was finished while this process waited for its turn, or what an upstream cache has."""
+    request = claim.request
+    for entry in find(ctx, request, remember=False):
+        if entry.meta.get("key_digest") == claim.key_digest and is_news(ctx, request, entry):
+            return entry
+    return None
+
+
 def _take_unfinished(ctx: Context, shelf: Shelf, claim: Claim) -> Reservation | None:
-    for record in shelf.unfinished():
+    # The same key first: what was downloaded for it is of use.
+    found = [record for record in shelf.unfinished() if record.slot == claim.slot]
+    for record in sorted(found, key=lambda r: r.meta.get("key_digest") != claim.key_digest):
         folder = shelf.folder(record.uid)
-        if record.slot != claim.slot or not claim.take_folder(ctx, folder, wait=False):
+        if not claim.take_folder(ctx, folder, wait=False):
             continue
         if _resumable(shelf, claim, record.uid):
             return _resume(ctx, shelf, claim, record.uid)
@@ -81,14 +92,49 @@ def _resumable(shelf: Shelf, claim: Claim, uid: str) -> bool:
 
 
 def _resume(ctx: Context, shelf: Shelf, claim: Claim, uid: str) -> Reservation:
+    """Go on in the folder of an unfinished entry, with what lies there or from the start.
+
+    Kept are the files of a data entry when key and recipe are the same: what was downloaded
+    needs no second download. Anything else may be half of what is wanted, so it is cleared. The
+    folder of an entry that was being built again keeps its files as well: they are its old ones.
+    """
     folder = shelf.folder(uid)
     before = note_of(folder)
     why = records.text(before.get("error")) or "it was interrupted"
-    ctx.console.log(f"continuing in {folder}, where an earlier run ended unfinished: {why}")
     claim.refresh = os.path.exists(os.path.join(folder, layout.PREVIOUS))
+    same = before.get("key_digest") == claim.key_digest
+    data = same and claim.note["class"] == before.get("class") == classes.DATA
+    keep = claim.refresh or data
+    if keep:
+        ctx.console.log(
+            f"continuing in {folder} with the {_amount(folder)} that are there,"
+            f" where an earlier run ended unfinished: {why}"
+        )
+    else:
+        _clear(ctx, folder, why, same)
     claim.begin(folder, attempt=int(records.seconds(before.get("attempt"), 1)) + 1)
     shelf.put(uid)
-    return Reservation(uid, folder, True, claim)
+    return Reservation(uid, folder, keep, claim)
+
+
+def _amount(folder: str) -> str:
+    from cm_cache import trees
+    from cm_cache.measures import size_text
+
+    found = [e for rel, e in trees.walk(folder) if not rel.startswith(layout.HIDDEN)]
+    sizes = [entry.stat(follow_symlinks=False).st_size for entry in found]
+    return f"{len(sizes)} files ({size_text(sum(sizes))})"
+
+
+def _clear(ctx: Context, folder: str, why: str, same: bool) -> None:
+    from cm_cache import trees
+    from cm_cache.measures import size_text
+
+    own = (layout.LOCK, layout.LOCK + ".owner", layout.BUILDING)
+    count, size = trees.clear(folder, own)
+    reason = "" if same else "; the recipe or its inputs are others now"
+    what = f"cleared {count} files ({size_text(size)}) from" if count else "starting again in"
+    ctx.console.log(f"{what} {folder}, where an earlier run ended unfinished: {why}{reason}")
 
 
 def _make(ctx: Context, shelf: Shelf, claim: Claim) -> Reservation:
@@ -160,121 +206,9 @@ def _note(claim: Claim) -> dict[str, Any]:
         "dialect": request.dialect,
         "tags": list(identity.filed_tags(request.entry_tags)),
         "key": dict(request.key),
-        "key_digest": identity.key_digest(request),
+        "key_digest": claim.key_digest,
+        "class": classes.class_of(request.key, request.entry_tags),
         "name": request.name,
         "pid": os.getpid(),
         "host": platform.node(),
     }
-
-
-def publish(ctx: Context, reservation: Reservation, outcome: Outcome) -> CacheEntry:
-    """Make the reserved entry visible, all at once and durably; again: the same entry.
-
-    Raises:
-        StorageError: it was released before, its folder is gone, or it cannot be written. The
-            reservation then stands as before.
-    """
-    claim = _claim(reservation)
-    if claim.entry is not None:
-        return claim.entry
-    if claim.standing != "open":
-        raise StorageError("a released cache entry cannot be published", where=reservation.path)
-    folder = reservation.path
-    if not os.path.isdir(folder):
-        raise StorageError(
-            "the folder of the cache entry vanished while it was built", where=folder
-        )
-    for key in ("new_env", "new_state"):
-        if not isinstance(outcome.state.get(key, {}), dict):
-            raise StorageError(f"'{key}' of the outcome is not a dictionary", where=folder)
-    shelf = Shelf(ctx)
-    meta = _meta(shelf, claim, reservation.uid, outcome)
-    storage.write_atomic(
-        os.path.join(folder, layout.STATE), _json(dict(outcome.state), claim.request)
-    )
-    # From this rename on the entry is finished, whatever happens after it.
-    storage.write_atomic(os.path.join(folder, layout.META), _json(meta, claim.request))
-    layout.forget_building(folder)
-    record = shelf.put(reservation.uid)
-    if record is None or record.kind != records.FINISHED:
-        raise StorageError("the cache entry was changed while it was published", where=folder)
-    claim.entry = records.entry(shelf.root, record)
-    claim.standing = "published"
-    claim.drop()
-    return claim.entry
-
-
-def release(ctx: Context, reservation: Reservation, error: str) -> bool:
-    """Give the reservation back unpublished; nothing to do when it already ended.
-
-    The folder stays, unseen by look-ups, for the next one who asks for the same.
-    """
-    claim = _claim(reservation)
-    if claim.standing != "open":
-        return True
-    claim.standing = "released"
-    try:
-        if os.path.isdir(reservation.path):
-            why = " ".join(error.split()) or "it was given up"
-            claim.write_note(reservation.path, error=why, ended=time.time())
-            Shelf(ctx).put(reservation.uid)
-    except CmError as failure:
-        ctx.console.warn(f"cannot note why {reservation.path} stays unfinished: {failure}")
-    finally:
-        claim.drop()
-    if claim.refresh:
-        ctx.console.warn(
-            f"cache entry {reservation.uid} is not used any more because building it again failed;"
-            f" `cm restore cache {reservation.uid}` brings the earlier result back"
-        )
-    return True
-
-
-def _claim(reservation: Reservation) -> Claim:
-    if not isinstance(reservation.token, Claim):
-        raise StorageError("not a reservation of this cache", where=reservation.path)
-    return reservation.token
-
-
-def _meta(shelf: Shelf, claim: Claim, uid: str, outcome: Outcome) -> dict[str, Any]:
-    request, now = claim.request, time.time()
-    meta: dict[str, Any] = {
-        "alias": "",
-        "automation_alias": "cache",
-        "automation_uid": layout.AUTOMATION_UID,
-        "uid": uid,
-        "tags": list(identity.filed_tags(outcome.tags)),
-        "associated_script_artifact": f"{request.recipe_alias},{request.recipe_uid}",
-        "associated_script_artifact_uid": request.recipe_uid,
-        "recipe_uid": request.recipe_uid,
-        "recipe_digest": records.text(request.key.get("digest")),
-        "class": records.text(request.key.get("class")),
-        "dialect": request.dialect,
-        "key": dict(request.key),
-        "key_digest": identity.key_digest(request),
-        "slot": claim.slot,
-        "root": shelf.root,
-        "created": now,
-        "seconds": round(max(0.0, now - claim.note["started"]), 3),
-        **outcome.meta,
-    }
-    if outcome.version:
-        meta["version"] = outcome.version
-    return meta
-
-
-def _json(data: object, request: CacheRequest) -> str:
-    import json
-
-    def refuse(value: object) -> Any:
-        raise StorageError(
-            f"recipe '{request.recipe_alias}' leaves a value of type {type(value).__name__} in its"
-            " state; only what JSON knows can be cached"
-        )
-
-    try:
-        return json.dumps(data, indent=2, default=refuse) + "\n"
-    except (TypeError, ValueError, RecursionError) as error:
-        raise StorageError(
-            f"the state of recipe '{request.recipe_alias}' cannot be cached: {error}"
-        ) from error

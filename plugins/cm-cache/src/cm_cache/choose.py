@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from cm_cache.shelf import Shelf
     from cmcore.types import Request
 
-_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-
 
 class Wish(NamedTuple):
     """What the words and flags of a command ask for; all empty: every entry.
@@ -103,19 +101,6 @@ def is_on(flags: Mapping[str, Any], *names: str) -> bool:
     return any(
         str(flags.get(name, "")).strip().lower() in ("true", "yes", "on", "1") for name in names
     )
-
-
-def duration(text: object) -> float:
-    """Seconds in `30d`, `12h`, `90m`, `2w`; a bare number is days.
-
-    Raises:
-        UsageError: it is something else.
-    """
-    word = str(text).strip().lower()
-    number, unit = (word[:-1], word[-1:]) if word[-1:] in _UNITS else (word, "d")
-    if not number.isdecimal() or not number.isascii() or len(number) > 6:
-        raise UsageError(f"'{text}' is not a duration", hint="write 30d, 12h, 90m or 2w")
-    return float(number) * _UNITS[unit]
 
 
 def split_tags(tags: Iterable[str]) -> list[str]:

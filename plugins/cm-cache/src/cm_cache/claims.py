@@ -1,6 +1,6 @@
-"""Who may build what: one lock per slot, one per entry folder.
+"""Who may build what: one lock per key, one per entry folder.
 
-The slot's lock makes processes that ask for the same thing take turns, so that one builds and the
+The key's lock makes processes that ask for the same thing take turns, so that one builds and the
 others find its result. The entry's lock lies in the folder and says that somebody works in it; it
 also keeps it from being removed or built by two who came by different requests. Both are released
 by the operating system when their holder dies.
@@ -12,7 +12,7 @@ import os
 import threading
 import time
 
-from cm_cache import layout, records
+from cm_cache import identity, layout, records
 from cmcore import storage
 from cmcore.errors import StorageError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cmcore.locking import Lock
     from cmcore.types import CacheEntry, CacheRequest
 
-#: Slots and entry folders that this process has claimed, and the thread that did.
+#: Keys and entry folders that this process has claimed, and the thread that did.
 _mine: dict[str, tuple[int, int]] = {}
 
 
@@ -36,28 +36,31 @@ class Claim:
     Attributes:
         request: what is being built.
         slot: its slot.
+        key_digest: digest of its key.
         refresh: True when a finished entry is being built again.
         note: what `layout.BUILDING` in the folder says.
         standing: `open`, `published` or `released`.
         entry: the published entry.
     """
 
-    def __init__(self, request: CacheRequest, slot: str) -> None:
+    def __init__(self, request: CacheRequest) -> None:
         self.request = request
-        self.slot = slot
+        self.slot = identity.slot(request)
+        self.key_digest = identity.key_digest(request)
         self.refresh = False
         self.note: dict[str, Any] = {}
         self.standing = "open"
         self.entry: CacheEntry | None = None
         self._locks: list[Lock] = []
 
-    def take_slot(self, ctx: Context) -> None:
-        """Wait for the turn of this slot.
+    def take_turn(self, ctx: Context) -> None:
+        """Wait until nobody else builds the same.
 
-        A thread that already builds for the slot gets no turn and builds beside itself: a recipe
-        that leads to itself with other inputs must not wait for itself.
+        A thread that already builds it gets no turn and builds beside itself: a recipe that leads
+        to itself must not wait for itself.
         """
-        path = os.path.join(ctx.paths.locks, f"cache-{self.slot}.lock")
+        turn = identity.turn(self.slot, self.key_digest)
+        path = os.path.join(ctx.paths.locks, f"cache-{turn}.lock")
         if _mine.get(path) == _me():
             return
         name = self.request.recipe_alias or self.request.recipe_uid

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import time
-
-from cm_cache import choose, layout, records
+from cm_cache import choose, layout, measures, records, trees
 from cm_cache.shelf import Shelf
 from cmcore.errors import AmbiguousError, StorageError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -105,36 +102,8 @@ def _about(shelf: Shelf, record: Record) -> dict[str, Any]:
         "finished": record.kind == records.FINISHED,
         "created": record.created,
         "last_used": layout.last_used(folder, record.created),
-        "size": size(folder),
+        "size": trees.size(folder),
     }
-
-
-def size(folder: str) -> int:
-    """Bytes in all files of the folder; links count as links."""
-    total = 0
-    waiting = [folder]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as found:
-                for entry in found:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_size
-        except OSError:
-            pass  # vanished or not ours to read: not counted
-    return total
-
-
-def size_text(number: float) -> str:
-    """`number` bytes for people."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return (
-                f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
-            )
-        number /= 1000
-    return f"{number:.1f} TB"
 
 
 def _text(shown: dict[str, Any], *, with_env: bool) -> str:
@@ -145,9 +114,9 @@ def _text(shown: dict[str, Any], *, with_env: bool) -> str:
         ("Version", shown["version"]),
         ("Recipe", shown["recipe"]),
         ("Variations", _words(meta.get("key", {}).get("variations"))),
-        ("Made", _when(shown["created"]) + _took(meta)),
-        ("Last use", _when(shown["last_used"])),
-        ("Size", size_text(shown["size"])),
+        ("Made", measures.moment(shown["created"]) + _took(meta)),
+        ("Last use", measures.moment(shown["last_used"])),
+        ("Size", measures.size_text(shown["size"])),
         ("Depends on", records.text(meta.get("dependent_cached_path"))),
         ("Unfinished", "" if shown["finished"] else meta.get("error") or "interrupted or running"),
     ]
@@ -166,10 +135,6 @@ def _words(value: object) -> str:
 def _took(meta: dict[str, Any]) -> str:
     seconds = records.seconds(meta.get("seconds"), 0.0)
     return f" in {seconds:.1f} s" if seconds else ""
-
-
-def _when(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else ""
 
 
 def _json(data: object) -> str:

@@ -1,8 +1,9 @@
 """What makes two requests the same: for sharing a build, and for trusting a result.
 
 Two answers, because they serve two purposes. The *slot* says which requests would build the same
-entry as users know it (recipe, dialect, tags): those share one lock and one unfinished folder.
-The *key digest* covers every field that the outcome depends on and is recorded with the entry.
+entry as users know it (recipe, dialect, tags): those take over each other's unfinished folders.
+The *key digest* covers every field that the outcome depends on and is recorded with the entry;
+requests equal in both take turns, so that one builds and the others find its result.
 """
 
 from __future__ import annotations
@@ -60,3 +61,8 @@ def slot(request: CacheRequest) -> str:
     """32 hexadecimal characters, equal for requests that would build the same entry."""
     data = [request.recipe_uid, request.dialect, sorted(filed_tags(request.entry_tags))]
     return _sha256(canonical(data, "a cache request"))[:32]
+
+
+def turn(slot: str, digest: str) -> str:
+    """32 hexadecimal characters, equal for requests of which only one has to build."""
+    return _sha256(slot + digest)[:32]

@@ -24,11 +24,25 @@ PREVIOUS_STATE = ".cm-previous-state.json"
 LOCK = ".cm-lock"
 #: Its modification time is the entry's last use.
 USED = ".cm-used"
+#: SHA-256 digests of the files of a data entry; see `cm_cache.digests`.
+DIGESTS = ".cm-digests.json"
+#: There while a run that used the entry is known to have crashed.
+DOUBT = ".cm-doubt"
+#: Its modification time says when the digests were last found right.
+VERIFIED = ".cm-verified"
+#: What the names of the cache's own files in an entry begin with.
+HIDDEN = ".cm-"
+#: Files of an entry that it has as an entry, apart from hidden ones.
+OWN = (META, STATE)
 #: Folder of the look-up index; in a folder of its own because SQLite makes and removes files
 #: beside its database, and the cache folder's modification time has to mean "entries came or went".
 INDEX = ".index"
+#: Folder below it: which processes were served which entries; see `cm_cache.usage`.
+USING = "using"
 #: Entries on their way out: renamed first, so that a removal is all or nothing for a look-up.
 REMOVED = ".removed-"
+#: Entries on their way in: renamed to their UID when they are whole.
+ARRIVING = ".arriving-"
 
 #: CM's identifier of the automation `cache`.
 AUTOMATION_UID = "541d6f712a6b464e"
@@ -111,21 +125,73 @@ def forget_building(folder: str) -> None:
             pass
 
 
+def touch(path: str) -> None:
+    """Set a file's modification time to now, making it when it is not there.
+
+    Raises:
+        OSError: that is not possible.
+    """
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
+
+
+def mtime(path: str) -> float:
+    """A file's modification time in seconds since the epoch; 0 when there is none."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
 def touch_used(folder: str) -> None:
     """Note that the entry was used just now; silently not, where the cache is read-only."""
-    path = os.path.join(folder, USED)
     try:
-        try:
-            os.utime(path)
-        except FileNotFoundError:
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
+        touch(os.path.join(folder, USED))
     except OSError:
         pass
 
 
 def last_used(folder: str, created: float) -> float:
     """Seconds since the epoch of the last use, or of the creation when there was none."""
+    return max(created, mtime(os.path.join(folder, USED)))
+
+
+#: By cache folder: the process that leaves word there, and the file it does so in.
+_uses: dict[str, tuple[int, int]] = {}
+
+
+def note_use(root: str, uid: str) -> None:
+    """Leave word that this process uses the entry `uid`; silently not in a read-only cache."""
+    pid, handle = _uses.get(root, (0, -1))
     try:
-        return max(created, os.stat(os.path.join(folder, USED)).st_mtime)
+        if pid != os.getpid():
+            handle = _begin_use(root)
+        os.write(handle, uid.encode("ascii", "replace") + b"\n")
     except OSError:
-        return created
+        pass
+
+
+def _begin_use(root: str) -> int:
+    import atexit
+    import time
+
+    pid = os.getpid()
+    _uses[root] = pid, -1
+    folder = os.path.join(root, INDEX, USING)
+    os.makedirs(folder, exist_ok=True)
+    node = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    path = os.path.join(folder, f"{pid}@{node}@{time.time_ns()}")
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644)
+    _uses[root] = pid, handle
+    atexit.register(_end_use, path, pid)
+    return handle
+
+
+def _end_use(path: str, pid: int) -> None:
+    if os.getpid() == pid:  # a child of a fork ends before the process that was served
+        try:
+            os.unlink(path)
+        except OSError:
+            pass

@@ -20,10 +20,17 @@ if TYPE_CHECKING:
 _shown: dict[tuple[object, ...], frozenset[tuple[str, float]]] = {}
 
 
+#: Detected entries that are not true any more, by request: the next build takes their place.
+_stale: dict[tuple[object, ...], list[CacheEntry]] = {}
+#: What was said about them.
+_told: set[tuple[str, str]] = set()
+
+
 def find(ctx: Context, request: CacheRequest, *, remember: bool = True) -> list[CacheEntry]:
     """Finished entries of the request's recipe and dialect that carry its tags, in order.
 
-    Damaged ones and those whose time (`cache_expiration`) is over are left out.
+    Damaged ones, those whose time (`cache_expiration`) is over, and detected ones whose tools or
+    machine are not what they were (`cm_cache.recheck`) are left out.
 
     Args:
         remember: note the entries as shown, for `is_news`.
@@ -32,14 +39,40 @@ def find(ctx: Context, request: CacheRequest, *, remember: bool = True) -> list[
     fields = (("recipe", request.recipe_uid), ("dialect", request.dialect))
     extra = [records.pseudo_tag(field, value) for field, value in fields if value]
     now = time.time()
-    entries = [
-        records.entry(shelf.root, record)
-        for record in shelf.finished([*request.tags, *extra], request.excluded)
-        if not expired(record.meta, now)
-    ]
+    entries = []
+    stale = []
+    for record in shelf.finished([*request.tags, *extra], request.excluded):
+        if expired(record.meta, now):
+            continue
+        entry = records.entry(shelf.root, record)
+        if "watch" in entry.meta and _turned_down(ctx, entry):
+            stale.append(entry)
+        else:
+            entries.append(entry)
+    question = _question(shelf.root, request)
+    if stale or _stale:
+        _stale[question] = stale
     if remember:
-        _shown[_question(shelf.root, request)] = frozenset((e.uid, e.created) for e in entries)
+        _shown[question] = frozenset((e.uid, e.created) for e in entries)
     return entries
+
+
+def _turned_down(ctx: Context, entry: CacheEntry) -> bool:
+    from cm_cache import recheck
+
+    flaw = recheck.flaw(entry.meta)
+    if flaw and (entry.uid, flaw) not in _told:
+        _told.add((entry.uid, flaw))
+        tags = ",".join(entry.tags)
+        ctx.console.log(f"the cached result {entry.uid} of {tags} is not used: {flaw}")
+    return bool(flaw)
+
+
+def superseded(ctx: Context, request: CacheRequest, key_digest: str) -> CacheEntry | None:
+    """The entry that held the same, as the last `find` of `request` found, and is not true now."""
+    question = _question(os.path.abspath(ctx.paths.cache), request)
+    same = (e for e in _stale.get(question, ()) if e.meta.get("key_digest") == key_digest)
+    return next(same, None)
 
 
 def is_news(ctx: Context, request: CacheRequest, entry: CacheEntry) -> bool:
@@ -57,13 +90,21 @@ def expired(meta: Any, now: float) -> bool:
     return records.seconds(meta.get("cache_expiration"), now) < now
 
 
-def state(entry: CacheEntry) -> dict[str, Any]:
+def state(entry: CacheEntry, ctx: Context | None = None) -> dict[str, Any]:
     """What was published with the entry, with paths below today's cache folder; notes its use.
+
+    Args:
+        ctx: for sentences on what takes a while.
 
     Raises:
         StorageError: the entry is damaged.
     """
+    root = os.path.dirname(entry.path)
     try:
+        if "digests" in entry.meta:
+            from cm_cache import trust
+
+            trust.assure(ctx, entry)
         published = records.load_state(entry.path)
     except StorageError as error:
         raise StorageError(
@@ -72,6 +113,6 @@ def state(entry: CacheEntry) -> dict[str, Any]:
             hint="`cm prune cache --broken` removes it",
         ) from error
     layout.touch_used(entry.path)
-    root = os.path.dirname(entry.path)
+    layout.note_use(root, entry.uid)
     moved: dict[str, Any] = relocated(published, records.text(entry.meta.get("root")) or root, root)
     return moved

@@ -40,23 +40,23 @@ def cm_cache_reserve(
 
 @hookimpl
 def cm_cache_publish(ctx: Context, reservation: Reservation, outcome: Outcome) -> CacheEntry:
-    from cm_cache import building
+    from cm_cache import publishing
 
-    return building.publish(ctx, reservation, outcome)
+    return publishing.publish(ctx, reservation, outcome)
 
 
 @hookimpl
 def cm_cache_release(ctx: Context, reservation: Reservation, error: str) -> bool:
-    from cm_cache import building
+    from cm_cache import publishing
 
-    return building.release(ctx, reservation, error)
+    return publishing.release(ctx, reservation, error)
 
 
 @hookimpl
 def cm_cache_state(ctx: Context, entry: CacheEntry) -> Mapping[str, Any]:
     from cm_cache import lookup
 
-    return lookup.state(entry)
+    return lookup.state(entry, ctx)
 
 
 @hookimpl

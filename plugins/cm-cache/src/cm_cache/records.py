@@ -70,11 +70,22 @@ def seconds(value: object, default: float) -> float:
 def pseudo_tags(record: Record) -> list[str]:
     """Look-up words for what an entry is filed under besides its tags."""
     fields = (("recipe", record.recipe), ("dialect", record.dialect), ("digest", record.digest))
-    return [pseudo_tag(name, value) for name, value in fields if value]
+    words = [pseudo_tag(name, value) for name, value in fields if value]
+    return words + [pseudo_tag("uses", uid) for uid in depends(record.meta)]
+
+
+def depends(meta: Mapping[str, Any]) -> list[str]:
+    """UIDs of the entries that an entry with this meta needs: stated, or led to by its paths."""
+    stated = meta.get("depends")
+    found = [text(uid) for uid in stated] if isinstance(stated, list) else []
+    root, path = text(meta.get("root")), text(meta.get("dependent_cached_path"))
+    if root and path.startswith(root + os.sep):
+        found.append(path[len(root) + 1 :].partition(os.sep)[0])
+    return [uid for uid in dict.fromkeys(found) if uid and uid != meta.get("uid")]
 
 
 def pseudo_tag(field: str, value: str) -> str:
-    """The look-up word for `recipe`, `dialect` or `digest`; no tag begins with a comma."""
+    """The look-up word for `recipe`, `dialect`, `digest` or `uses`; no tag begins with a comma."""
     return f",{field}={value}"
 
 
@@ -140,6 +151,8 @@ def _read_finished(folder: str, uid: str, stamp: str) -> Record:
             f"its folder is named '{uid}' but {layout.META} says uid '{named}'"
             " (copied or renamed by hand?)"
         )
+    if meta.get("damaged"):
+        raise StorageError(text(meta["damaged"]) or "it was found damaged")
     words = tuple(text(tag) for tag in tags)
     return Record(
         uid,

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 
-from cm_cache import choose, commands, layout, records
+from cm_cache import choose, commands, layout, measures, records, trees
 from cm_cache.claims import folder_lock
 from cm_cache.shelf import Shelf
 from cmcore import storage
@@ -62,7 +62,7 @@ def _prune_tests(shelf: Shelf, request: Request) -> list[Callable[[Record], bool
     if choose.is_on(request.flags, "unfinished"):
         tests.append(lambda r: r.kind == records.BUILDING)
     if "older" in request.flags:
-        limit = time.time() - choose.duration(request.flags["older"])
+        limit = time.time() - measures.duration(request.flags["older"])
         tests.append(lambda r: layout.last_used(shelf.folder(r.uid), r.created) < limit)
     if not tests:
         raise UsageError(
@@ -125,7 +125,7 @@ def _remove(ctx: Context, shelf: Shelf, request: Request, found: list[Record]) -
     removed, refused, size = [], [], 0
     for record in found:
         folder = shelf.folder(record.uid)
-        bytes_there = 0 if os.path.islink(folder) else commands.size(folder)
+        bytes_there = 0 if os.path.islink(folder) else trees.size(folder)
         try:
             _remove_one(ctx, shelf, record.uid)
         except CmError as error:
@@ -133,7 +133,7 @@ def _remove(ctx: Context, shelf: Shelf, request: Request, found: list[Record]) -
         else:
             removed.append(commands.item(shelf, record))
             size += bytes_there
-    text = f"removed {len(removed)} of {len(found)} cache entries, {commands.size_text(size)}"
+    text = f"removed {len(removed)} of {len(found)} cache entries, {measures.size_text(size)}"
     data: dict[str, Any] = {"removed": removed, "refused": refused, "size": size}
     warnings = tuple(entry["error"] for entry in refused)
     if refused:
@@ -174,7 +174,7 @@ def _remove_one(ctx: Context, shelf: Shelf, uid: str) -> None:
         away = os.path.join(shelf.root, f"{layout.REMOVED}{uid}-{os.urandom(4).hex()}")
         shelf.move_away(uid, away)
         storage.sync_folder(shelf.root)
-        _delete_tree(away)
+        trees.delete(away)
     except OSError as error:
         raise storage.storage_error(error, folder, f"remove cache entry {uid}") from error
     finally:
@@ -201,24 +201,6 @@ def _sweep(shelf: Shelf) -> None:
         return
     for name in left:
         try:
-            _delete_tree(os.path.join(shelf.root, name))
+            trees.delete(os.path.join(shelf.root, name))
         except OSError:
             pass  # another process is at it, or it is not ours to delete
-
-
-def _delete_tree(path: str) -> None:
-    """Delete a folder; recipes leave read-only folders behind, which are made writable first."""
-    import shutil
-
-    def blocked(function: Callable[..., Any], child: str, _: object) -> None:
-        if not os.path.lexists(child):
-            return
-        if child != path:
-            os.chmod(os.path.dirname(child), 0o700)
-        if os.path.isdir(child) and not os.path.islink(child):
-            os.chmod(child, 0o700)
-            shutil.rmtree(child)
-        else:
-            os.unlink(child)
-
-    shutil.rmtree(path, onerror=blocked)

@@ -1,0 +1,150 @@
+"""The second half of the way from a request to a finished entry: publish it, or give it back.
+
+`_cm.json` is written last; a process that dies before leaves an unfinished folder, never half an
+entry.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+
+from cm_cache import classes, digests, host, identity, layout, recheck, records
+from cm_cache.claims import Claim
+from cm_cache.shelf import Shelf
+from cmcore import storage
+from cmcore.errors import CmError, StorageError
+from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
+
+if TYPE_CHECKING:
+    from cmcore.context import Context
+
+
+def publish(ctx: Context, reservation: Reservation, outcome: Outcome) -> CacheEntry:
+    """Make the reserved entry visible, all at once and durably; again: the same entry.
+
+    Raises:
+        StorageError: it was released before, its folder is gone, or it cannot be written. The
+            reservation then stands as before.
+    """
+    claim = _claim(reservation)
+    if claim.entry is not None:
+        return claim.entry
+    if claim.standing != "open":
+        raise StorageError("a released cache entry cannot be published", where=reservation.path)
+    folder = reservation.path
+    if not os.path.isdir(folder):
+        raise StorageError(
+            "the folder of the cache entry vanished while it was built", where=folder
+        )
+    for key in ("new_env", "new_state"):
+        if not isinstance(outcome.state.get(key, {}), dict):
+            raise StorageError(f"'{key}' of the outcome is not a dictionary", where=folder)
+    shelf = Shelf(ctx)
+    meta = _meta(shelf, claim, reservation.uid, outcome)
+    _add_evidence(ctx, folder, meta, outcome)
+    storage.write_atomic(
+        os.path.join(folder, layout.STATE), _json(dict(outcome.state), claim.request)
+    )
+    # From this rename on the entry is finished, whatever happens after it.
+    storage.write_atomic(os.path.join(folder, layout.META), _json(meta, claim.request))
+    layout.forget_building(folder)
+    record = shelf.put(reservation.uid)
+    if record is None or record.kind != records.FINISHED:
+        raise StorageError("the cache entry was changed while it was published", where=folder)
+    claim.entry = records.entry(shelf.root, record)
+    claim.standing = "published"
+    claim.drop()
+    return claim.entry
+
+
+def release(ctx: Context, reservation: Reservation, error: str) -> bool:
+    """Give the reservation back unpublished; nothing to do when it already ended.
+
+    The folder stays, unseen by look-ups, for the next one who asks for the same.
+    """
+    claim = _claim(reservation)
+    if claim.standing != "open":
+        return True
+    claim.standing = "released"
+    try:
+        if os.path.isdir(reservation.path):
+            why = " ".join(error.split()) or "it was given up"
+            claim.write_note(reservation.path, error=why, ended=time.time())
+            Shelf(ctx).put(reservation.uid)
+    except CmError as failure:
+        ctx.console.warn(f"cannot note why {reservation.path} stays unfinished: {failure}")
+    finally:
+        claim.drop()
+    if claim.refresh:
+        ctx.console.warn(
+            f"cache entry {reservation.uid} is not used any more because building it again failed;"
+            f" `cm restore cache {reservation.uid}` brings the earlier result back"
+        )
+    return True
+
+
+def _claim(reservation: Reservation) -> Claim:
+    if not isinstance(reservation.token, Claim):
+        raise StorageError("not a reservation of this cache", where=reservation.path)
+    return reservation.token
+
+
+def _meta(shelf: Shelf, claim: Claim, uid: str, outcome: Outcome) -> dict[str, Any]:
+    request, now = claim.request, time.time()
+    meta: dict[str, Any] = {
+        "alias": "",
+        "automation_alias": "cache",
+        "automation_uid": layout.AUTOMATION_UID,
+        "uid": uid,
+        "tags": list(identity.filed_tags(outcome.tags)),
+        "associated_script_artifact": f"{request.recipe_alias},{request.recipe_uid}",
+        "associated_script_artifact_uid": request.recipe_uid,
+        "recipe_uid": request.recipe_uid,
+        "recipe_digest": records.text(request.key.get("digest")),
+        "dialect": request.dialect,
+        "key": dict(request.key),
+        "key_digest": claim.key_digest,
+        "slot": claim.slot,
+        "root": shelf.root,
+        "created": now,
+        "seconds": round(max(0.0, now - claim.note["started"]), 3),
+        "host": host.identity(),
+        **{key: value for key, value in outcome.meta.items() if key != digests.DIGESTS},
+    }
+    meta["class"] = classes.class_of({"class": request.key.get("class"), **meta}, meta["tags"])
+    if outcome.version:
+        meta["version"] = outcome.version
+    return meta
+
+
+def _add_evidence(ctx: Context, folder: str, meta: dict[str, Any], outcome: Outcome) -> None:
+    """Add to `meta` what later shows whether the entry is still what it is published as."""
+    wish = outcome.meta.get(digests.DIGESTS)
+    if wish is not False and (wish or meta["class"] == classes.DATA):
+        known = wish if isinstance(wish, Mapping) else None
+        try:
+            meta[digests.DIGESTS] = digests.record(folder, known, ctx.console.log)
+        except OSError as error:
+            raise storage.storage_error(error, folder, "compute digests of the files") from error
+    if meta["class"] == classes.DETECTED:
+        meta[recheck.WATCH] = recheck.watched(outcome.state, folder)
+
+
+def _json(data: object, request: CacheRequest) -> str:
+    import json
+
+    def refuse(value: object) -> Any:
+        raise StorageError(
+            f"recipe '{request.recipe_alias}' leaves a value of type {type(value).__name__} in its"
+            " state; only what JSON knows can be cached"
+        )
+
+    try:
+        return json.dumps(data, indent=2, default=refuse) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StorageError(
+            f"the state of recipe '{request.recipe_alias}' cannot be cached: {error}"
+        ) from error

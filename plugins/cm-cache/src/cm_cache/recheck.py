@@ -1,0 +1,85 @@
+"""Whether what a detected entry says is still so: its tools and its machine are as they were.
+
+An entry remembers the files and folders outside of its own that its exported values name. A tool
+that was upgraded, replaced or removed turns the entry down; so does another machine.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+
+from cm_cache import host
+from cmcore.hints import Any
+
+#: Key of an entry's meta that holds what `flaw` compares.
+WATCH = "watch"
+
+#: Exported values of one entry that are looked at; a recipe that exports more is no detection.
+_MOST = 256
+
+_NEVER = ("/proc/", "/sys/", "/dev/")
+
+
+def watched(state: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """What has to stay as it is for the published `state` of the entry in `folder` to be true.
+
+    Returns:
+        `host`: see `cm_cache.host.identity`; `paths`: for each file outside of `folder` path,
+        size, modification time in nanoseconds and inode; for each folder its path alone.
+    """
+    paths: dict[str, list[Any]] = {}
+    for value in _texts([state.get("new_env"), state.get("new_state")]):
+        if len(paths) == _MOST:
+            break
+        if value in paths or not value.startswith("/") or value.startswith(_NEVER):
+            continue
+        if value == folder or value.startswith(folder + os.sep):
+            continue
+        mark = _mark(value)
+        if mark:
+            paths[value] = mark
+    return {"host": host.identity(), "paths": list(paths.values())}
+
+
+def flaw(meta: Mapping[str, Any]) -> str:
+    """Why the entry is not true any more, as a clause, or ""."""
+    watch = meta.get(WATCH)
+    if not isinstance(watch, Mapping):
+        return ""
+    there = watch.get("host")
+    if isinstance(there, dict) and there != host.identity():
+        return f"it was made on {host.text(there)}, and this is {host.text(host.identity())}"
+    paths = watch.get("paths")
+    for kept in paths if isinstance(paths, list) else []:
+        if not isinstance(kept, list) or not kept or not isinstance(kept[0], str):
+            continue
+        now = _mark(kept[0])
+        if not now:
+            return f"{kept[0]} is gone"
+        if now != kept:
+            return f"{kept[0]} has changed since"
+    return ""
+
+
+def _mark(path: str) -> list[Any]:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return []
+    if stat.S_ISREG(found.st_mode):
+        return [path, found.st_size, found.st_mtime_ns, found.st_ino]
+    # A folder's own times change with every file that comes and goes in it.
+    return [path] if stat.S_ISDIR(found.st_mode) else []
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)

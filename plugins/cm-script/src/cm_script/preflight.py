@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import re
 
-from cm_script.planning import checks
 from cm_script.planning.engine import PlanEngine
 from cm_script.planning.planner import Planner
 from cm_script.scope import DEP_KINDS
@@ -77,7 +76,7 @@ def check(engine: Engine, inputs: dict[str, Any], folder: str) -> None:
     planner = ahead.planner
     if planner.root is None:
         return
-    problems = [*planner.problems, *checks.version_conflicts(planner.root)]
+    problems = planner.all_problems()
     sure = [problem for problem in problems if problem.level == "error"]
     if not sure:
         for problem in problems:

@@ -17,6 +17,7 @@ from cm_script.planning.certainty import undecided, undecided_tags
 from cm_script.planning.later import Later, later_entries
 from cm_script.planning.node import Node
 from cm_script.planning.source import Source
+from cm_script.planning.undefined import Open
 from cm_script.planning.walk import ComesBack, Walker, same
 from cm_script.results import snapshot
 from cmcore.errors import CmError, NotFoundError
@@ -246,8 +247,7 @@ class Planner(Walker):
                 if who or name in source.code:
                     here.note(f"{key} refers to {name}, which {who or 'the recipe'} may set")
                 else:
-                    text = f"{here.label}: {key} refers to {name}, which nothing sets"
-                    self.problem("warning", text, run.artifact.path, f"--env.{name}=VALUE sets it")
+                    self.unfilled.append(Open(here, key, str(value), name))
 
     def enter_folder(self, path: str) -> None:
         """Folders are neither made nor entered."""

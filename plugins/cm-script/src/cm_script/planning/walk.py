@@ -17,6 +17,7 @@ from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine
+    from cm_script.planning.undefined import Open
     from cm_script.run import RecipeRun
 
 Walk = Callable[[dict[str, Any]], dict[str, Any]]
@@ -28,6 +29,7 @@ class Walker(Executor):
     Attributes:
         root: the node of the request, once it was visited.
         problems: what would stop the run, and what deserves a look.
+        unfilled: placeholders that were still there when their recipe was done.
         knowledge: what is known about the variables at this point of the walk.
     """
 
@@ -35,6 +37,7 @@ class Walker(Executor):
         super().__init__(engine)
         self.root: Node | None = None
         self.problems: list[Problem] = []
+        self.unfilled: list[Open] = []
         self.knowledge = Knowledge()
         self.stack: list[Node] = []
         self.coming: Node | None = None
@@ -145,6 +148,18 @@ class Walker(Executor):
         if key not in self._sources:
             self._sources[key] = Source(run)
         return self._sources[key]
+
+    def all_problems(self) -> list[Problem]:
+        """What is wrong with the plan as a whole, once the walk is over."""
+        from cm_script.planning import checks, undefined
+
+        if self.root is None:
+            return list(self.problems)
+        return [
+            *self.problems,
+            *undefined.problems(self.unfilled, self.root, self._sources.values()),
+            *checks.version_conflicts(self.root),
+        ]
 
     def problem(self, level: str, text: str, where: str, hint: str, code: int = 1) -> None:
         step = self.stack[-1].step if self.stack else 0

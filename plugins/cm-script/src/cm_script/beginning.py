@@ -138,6 +138,8 @@ def _note_user_values(
     """Remember which variables hold text a person typed: it reaches steps literally."""
     engine.quiet, engine.silent = options.quiet, options.silent
     engine.verbose = options.verbose
+    engine.timed = options.time
+    engine.call_prefix = str(inputs.get("script_call_prefix") or "").strip() or engine.call_prefix
     engine.literal.update(str(k) for k in inputs["env"])
     engine.literal.update(str(k) for k in inputs["const"])
     for name, key in (meta.get("input_mapping") or {}).items():
@@ -154,6 +156,7 @@ def _start_state(run: RecipeRun) -> None:
     state.setdefault("parent", None)
     state.setdefault("deps", [])
     state.setdefault("version_info", [])
+    run.first_version = len(state["version_info"])
     state["script_id"] = run.name
     state["script_tags"] = list(run.query.tags)
     state["script_variation_tags"] = list(run.hook_variations())
@@ -184,4 +187,5 @@ def _refuse_cycle(run: RecipeRun) -> None:
 def _announce(run: RecipeRun) -> None:
     words = " ".join(run.query.tags) or run.artifact.alias
     chosen = variation_tags(run.scope.explicit_variations).replace(",", " ")
-    run.console.log(f'{run.spaces}* cm run script "{" ".join(w for w in (words, chosen) if w)}"')
+    asked = " ".join(w for w in (words, chosen) if w)
+    run.console.log(f'{run.spaces}* {run.engine.call_prefix} "{asked}"')

@@ -241,6 +241,7 @@ def state_of(run: RecipeRun, entry: CacheEntry) -> dict[str, Any] | None:
         "new_env": new_env,
         "new_state": state.get("new_state") or {},
         "version": str(state.get("version") or ""),
+        "version_info": state.get("version_info") or [],
     }
 
 
@@ -287,6 +288,7 @@ def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) 
             "new_state": new_state,
             "deps": list(run.ran_deps),
             "version": run.version,
+            "version_info": run.run_state["version_info"][run.first_version :],
             "literal": _literal_keys(run, new_env),
         },
         meta=meta,

@@ -10,6 +10,7 @@ from threading import RLock
 from cm_script import records
 from cm_script.dialects import CM
 from cm_script.engine import Engine
+from cm_script.flags import CHECKED, is_on
 from cm_script.hints import nearest
 from cm_script.merge import copied, merge
 from cm_script.step import StepError
@@ -48,11 +49,16 @@ def run(ctx: Context, request: Request) -> Result:
     except FileNotFoundError:
         raise CmError("the current folder was deleted", hint="go to another one") from None
     with _one_at_a_time:
+        if is_on(request.flags.get("mlc_isolate")):
+            from cm_script.isolated import isolated
+
+            return isolated(ctx, request, _run)
         return _run(ctx, request)
 
 
 def _run(ctx: Context, request: Request) -> Result:
     engine = Engine(ctx)
+    engine.request = request
     inputs = inputs_of(ctx, request)
     engine.executor.look_ahead = _look_ahead(ctx, request)
     edits = {flag: list(inputs.get(flag) or ()) for flag in ("adr", "add_deps_recursive")}
@@ -102,6 +108,11 @@ def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:
     if request.command is not None:
         inputs["unparsed_cmd"] = list(request.command)
     _add_extra_command(inputs)
+    if not CHECKED.isdisjoint(inputs):
+        from cm_script import typed
+
+        typed.read_input_file(inputs)
+        typed.check(ctx, request, inputs)
     tags = inputs.get("tags")
     if tags is not None and (tags is True or not str(tags).strip() or tags == []):
         raise UsageError(

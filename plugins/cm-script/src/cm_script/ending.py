@@ -7,6 +7,7 @@ import os
 from cm_script import results
 from cm_script.body import TEMPORARY
 from cm_script.flags import is_on
+from cm_script.query import variation_tag
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ def restore(
     new_state: dict[str, Any],
 ) -> None:
     """Leave the shared environment and state as before the run, plus what it exports."""
+    _note_version(run)  # while its variables are there
     results.restore(run.scope.env, saved_env, new_env, run)
     results.restore(run.scope.state, saved_state, new_state, run)
 
 
 def answer(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) -> dict[str, Any]:
     """The result of a finished run; also prints and saves what its flags ask for."""
-    _note_version(run)
+    run.engine.last = run
     _print_wanted(run, new_env)
     if run.options.save_env:
         run.engine.executor.save_env(run, new_env)
@@ -59,14 +61,18 @@ def nothing(run: RecipeRun, *, skipped: bool = False) -> dict[str, Any]:
 
 def _note_version(run: RecipeRun) -> None:
     version = run.version or run.text("DETECTED_VERSION") or run.text("VERSION")
-    asked = ",".join([*run.query.tags, *("_" + v for v in run.scope.variations)])
-    run.run_state["version_info"].append(
+    variations = run.hook_variations()
+    asked = ",".join([*run.query.tags, *map(variation_tag, variations)])
+    known = run.run_state["version_info"]
+    # A hit runs nothing but dynamic dependencies; its entry knows what the others were.
+    known += [e for e in run.cached_versions if e not in known[run.first_version :]]
+    known.append(
         {
-            asked: {
+            asked or run.artifact.alias: {
                 "script_uid": run.artifact.uid,
                 "script_alias": run.artifact.alias,
                 "script_tags": ",".join(run.artifact.tags),
-                "script_variations": ",".join(run.scope.variations),
+                "script_variations": ",".join(variations),
                 "version": version,
                 "parent": run.run_state.get("parent"),
             }
@@ -89,8 +95,9 @@ def save_env(run: RecipeRun, new_env: dict[str, Any]) -> None:
 
     prefix = [str(line) for line in run.scope.state.get("script_prefix") or []]
     text = render(new_env, run.dialect, run.os_info, literal=frozenset(run.engine.literal))
-    path = os.path.join(str(run.env.get(run.key("TMP_CURRENT_PATH")) or "."), "tmp-env.sh")
-    write_atomic(path, "#!/bin/bash\n" + "".join(f"{line}\n" for line in prefix) + text)
+    head = "" if run.os_info["platform"] == "windows" else "#!/bin/bash\n"
+    path = os.path.join(run.folder, "tmp-env" + str(run.os_info["bat_ext"]))
+    write_atomic(path, head + "".join(f"{line}\n" for line in prefix) + text)
 
 
 def clean(run: RecipeRun) -> None:
@@ -128,5 +135,5 @@ def log_time(run: RecipeRun, seconds: float) -> None:
             "seconds": round(seconds, 4),
         }
     )
-    if run.options.time:
+    if run.options.time or run.engine.timed:
         run.console.log(f"{run.spaces}{run.artifact.alias}: {seconds:.2f} s ({source})")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cm_script.executor import Executor
+from cm_script.flags import EXTRAS
 from cm_script.scope import DEP_KINDS
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -16,8 +17,9 @@ from cmcore.hints import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cm_script.protocols import ConsoleLike
     from cm_script.run import RecipeRun
+    from cm_script.shells import Stop
     from cmcore.context import Context
-    from cmcore.types import Artifact
+    from cmcore.types import Artifact, Request
 
 #: Keys that describe a nested call itself rather than the run it asks for.
 _CALL_KEYS = ("action", "automation", "target", "out", "artifact", "common")
@@ -51,7 +53,15 @@ class Engine:
         failure: the last error and the chain of recipes that led to it.
         records: one line per finished recipe: name, seconds, cache outcome.
         executor: does what the walk asks for, or only notes it.
+        request: what a caller asked for; None while only recipe code asks.
+        last: the run that ended last, and well.
+        stop: before which native steps a person wants a shell.
+        timed: whether each recipe tells how long it took.
+        call_prefix: how logs and readmes spell the command.
     """
+
+    #: Whether flags about what happens around a run are carried out.
+    acts = True
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
@@ -67,6 +77,11 @@ class Engine:
         self.quiet = False
         self.silent = False
         self.verbose = False
+        self.timed = False
+        self.request: Request | None = None
+        self.last: RecipeRun | None = None
+        self.stop: Stop | None = None
+        self.call_prefix = "cm run script"
         self.executor = Executor(self)
         self._recipes: dict[str, list[Artifact]] = {}
 
@@ -106,6 +121,10 @@ class Engine:
         Raises:
             CmError: anything that stops it.
         """
+        if self.acts and not EXTRAS.isdisjoint(inputs):
+            from cm_script import extras
+
+            return extras.run(self, inputs)
         from cm_script.story import run_recipe
 
         return run_recipe(self, inputs)

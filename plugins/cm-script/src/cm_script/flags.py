@@ -48,8 +48,28 @@ ENGINE_FLAGS: dict[str, str] = {
     "skip_sudo": "do not use sudo",
     "skip_write_test": "do not check that the current folder can be written",
     "print_env": "print the environment before the recipe's native step",
-    "print_deps": "list the dependencies that the recipe ran",
+    "print_deps": "list the dependencies that the recipe ran, as commands",
+    "print_versions": "list the versions of all recipes that the run used",
+    "dump_version_info": "write these versions into the current folder (version_info.json)",
+    "print_readme": "write README-cm.md: how to repeat this run, and each of its dependencies",
     "save_env": "write the new environment as a shell script into the current folder",
+    "shell": "when the recipe is done, open a shell with its new environment",
+    "debug": "the same as --debug_script, for recipes without an input of that name",
+    "debug_script": "stop before the recipe's native step, in a shell with its environment",
+    "debug_script_tags": "the same for whichever recipe of the run has all of these tags",
+    "json": "print the result as JSON, as --out=json does",
+    "repro": "record input, output, versions and system, to repeat and compare the run",
+    "repro_dir": "folder for the files of --repro (cm-repro)",
+    "repro_prefix": "what the names of the files of --repro begin with (cm-run-script)",
+    "mlc_output": "write the result to tmp-state.json and tmp-run-env.out",
+    "input_file": "JSON or YAML file with more flags; those on the command line win",
+    "mlc_input_file": "the same as --input_file",
+    "mlc_isolate": "run in an empty temporary folder, with an empty cache",
+    "mlc_isolate_dir": "where to make the folder of --mlc_isolate",
+    "mlc_isolate_clean": "remove the folder of --mlc_isolate in the end",
+    "space": "print how much disk space the run took",
+    "pause": "wait for the Enter key in the end",
+    "script_call_prefix": "how logs and readmes spell `cm run script`",
     "time": "print how long each recipe took",
     "dirty": "keep temporary files",
     "debug_uid": "identifier handed to recipes for debugging",
@@ -73,7 +93,22 @@ ENGINE_FLAGS: dict[str, str] = {
 }
 
 #: Short spellings -> flag.
-SHORT = {"s": "silent", "v": "verbose", "q": "quiet"}
+SHORT = {"s": "silent", "v": "verbose", "q": "quiet", "j": "json"}
+
+_EXTRAS = """
+    print_deps print_versions dump_version_info print_readme shell debug debug_script
+    debug_script_tags json j repro mlc_output space pause
+"""
+#: Flags about what happens around a run; `extras` is imported when one of them is given.
+EXTRAS = frozenset(_EXTRAS.split())
+
+_CHECKED = """
+    version version_min version_max version_max_usable cache_expiration adr ad add_deps
+    add_deps_recursive path outdirname outbasename name extra_cache_tags repro_dir repro_prefix
+    debug_script_tags script_call_prefix input_file mlc_input_file mlc_isolate_dir json j
+"""
+#: Flags whose value `typed` looks at before anything else is done.
+CHECKED = frozenset(_CHECKED.split())
 
 
 class Options(NamedTuple):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cm_script.dialects import Dialect
     from cm_script.hooks import RecipeCode
     from cm_script.scope import Scope
+    from cm_script.shells import Stop
     from cmcore.types import Artifact
 
 
@@ -85,6 +86,12 @@ class EngineLike(Protocol):
 
     @property
     def verbose(self) -> bool: ...
+
+    @property
+    def chain(self) -> list[str]: ...
+
+    @property
+    def stop(self) -> Stop | None: ...
 
     def access(self, i: Mapping[str, Any], /) -> dict[str, Any]:
         """A nested request by recipe code, as dictionaries; never raises CmError."""

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 _SECRET = ("TOKEN", "PASSWORD", "SECRET", "_KEY_ID", "ACCESS_KEY")
 
 
+def is_secret(name: str) -> bool:
+    """Whether a variable or flag of this name looks like one that holds a secret."""
+    name = name.upper()
+    return any(word in name for word in _SECRET)
+
+
 def masked(env: Mapping[str, Any]) -> dict[str, Any]:
     """`env` with the values of variables that look like secrets replaced."""
-    return {
-        key: "***" if value and any(word in key.upper() for word in _SECRET) else value
-        for key, value in env.items()
-    }
+    return {key: "***" if value and is_secret(key) else value for key, value in env.items()}
 
 
 def write(
@@ -75,6 +78,6 @@ def _plain_request(request: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(plain.get("env"), dict):
         plain["env"] = masked(plain["env"])
     for key in plain:
-        if any(word in key.upper() for word in _SECRET):
+        if is_secret(key):
             plain[key] = "***"
     return plain

@@ -39,6 +39,9 @@ class RecipeRun:
         ran_deps: tag strings of the dependencies that ran, in order.
         dynamic_ran: whether a cached entry's dynamic dependencies ran already.
         cycle_key: what makes this run the same as another one in the chain.
+        folder: the current folder when the run began.
+        first_version: index in the tree's `version_info` of the first recipe below this one.
+        cached_versions: what the cached entry knows of the recipes below this one.
     """
 
     def __init__(
@@ -73,6 +76,9 @@ class RecipeRun:
         self.ran_deps: list[str] = []
         self.dynamic_ran = False
         self.cycle_key = ""
+        self.folder = os.getcwd()
+        self.first_version = 0
+        self.cached_versions: list[dict[str, Any]] = []
 
     @property
     def env(self) -> dict[str, Any]:

@@ -167,6 +167,10 @@ def _execute(run: RunLike, env: dict[str, Any], script: str) -> None:
     name = SCRIPT + str(run.os_info["bat_ext"])
     _write(name, generated_script(run, env, script))
     os.chmod(name, 0o755)
+    if run.engine.stop is not None:
+        from cm_script.shells import before_step
+
+        before_step(run, name)
     run.console.log(f"{run.spaces}  ! {script}", verbose=True)
     if run.os_info["platform"] == "windows":
         argv = ["cmd", "/c", name]

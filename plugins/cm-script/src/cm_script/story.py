@@ -160,6 +160,7 @@ def _serve(run: RecipeRun, entry: CacheEntry) -> tuple[dict[str, Any], dict[str,
         return None
     run.entry = entry
     run.version = cached["version"] or entry.version
+    run.cached_versions = cached["version_info"]
     run.engine.explain(f"  from cache {entry.path}")
     return body.serve(run, cached["new_env"], cached["new_state"])
 

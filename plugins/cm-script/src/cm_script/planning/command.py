@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cm_script.command import inputs_of
-from cm_script.flags import is_on
+from cm_script.flags import EXTRAS, is_on
 from cm_script.planning import checks, graph, tree
 from cm_script.planning.engine import PlanEngine
 from cm_script.planning.node import Problem
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FORMATS = ("tree", "mermaid", "dot")
 
 #: Flags of a run that print or write something: a plan has nothing to print or write.
-_IDLE = ("print_env", "print_deps", "save_env", "time", "dirty", "shell", "verbose", "v")
+_IDLE = (*EXTRAS, "print_env", "save_env", "time", "dirty", "verbose", "v")
 
 
 def plan(ctx: Context, request: Request) -> Result:

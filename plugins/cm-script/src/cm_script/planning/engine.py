@@ -54,6 +54,8 @@ class PlanEngine(Engine):
         planner: the executor; holds the plan.
     """
 
+    acts = False
+
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
         self.quiet_console = Quiet()

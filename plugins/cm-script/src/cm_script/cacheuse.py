@@ -187,7 +187,7 @@ def reserve(
 ) -> Reservation | CacheEntry:
     """The folder to run in; or the entry that another process finished meanwhile."""
     request = request._replace(key={**request.key, "digest": recipe_digest(run.artifact.path)})
-    got = run.ctx.manager.cache_reserve(run.ctx, request, refresh, run.options.new)
+    got = run.engine.executor.reserve(run, request, refresh)
     if got is not None:
         return got
     from cmcore.naming import new_uid
@@ -293,7 +293,7 @@ def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) 
         },
         meta=meta,
     )
-    run.entry = run.ctx.manager.cache_publish(run.ctx, run.reservation, outcome)
+    run.entry = run.engine.executor.publish(run, run.reservation, outcome)
 
 
 def _literal_keys(run: RecipeRun, new_env: dict[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cm_script.run import RecipeRun
     from cm_script.scope import Dep
     from cm_script.select import Choice
-    from cmcore.types import CacheEntry, CacheRequest
+    from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
 
 #: What a recipe exports: environment and state.
 Exports = tuple[dict[str, Any], dict[str, Any]]
@@ -98,6 +98,28 @@ class Executor:
 
         self._about_to_act(run, builds=True)
         return build(run, request, old)
+
+    def reserve(
+        self, run: RecipeRun, request: CacheRequest, refresh: CacheEntry | None
+    ) -> Reservation | CacheEntry | None:
+        """The right to build an entry, or the entry that came meanwhile; None without a cache.
+
+        Raises:
+            CmError: the cache cannot be written.
+        """
+        ctx = self.engine.ctx
+        return ctx.manager.cache_reserve(ctx, request, refresh, run.options.new)
+
+    def publish(
+        self, run: RecipeRun, reservation: Reservation, outcome: Outcome
+    ) -> CacheEntry | None:
+        """Make a reserved entry visible.
+
+        Raises:
+            CmError: it cannot be written.
+        """
+        ctx = self.engine.ctx
+        return ctx.manager.cache_publish(ctx, reservation, outcome)
 
     def load_code(self, run: RecipeRun) -> None:
         """Load the recipe's `customize.py`, if it has one.

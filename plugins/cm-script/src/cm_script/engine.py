@@ -6,8 +6,9 @@ stays in this process and shares the console, the choices made so far and the re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from cm_script.dialects import CM
 from cm_script.executor import Executor
 from cm_script.flags import EXTRAS
 from cm_script.scope import DEP_KINDS
@@ -15,14 +16,12 @@ from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cm_script.dialects import Dialect
     from cm_script.protocols import ConsoleLike
     from cm_script.run import RecipeRun
     from cm_script.shells import Stop
     from cmcore.context import Context
     from cmcore.types import Artifact, Request
-
-#: Keys that describe a nested call itself rather than the run it asks for.
-_CALL_KEYS = ("action", "automation", "target", "out", "artifact", "common")
 
 
 class FoundArtifact:
@@ -129,48 +128,10 @@ class Engine:
 
         return run_recipe(self, inputs)
 
-    def access(self, i: Mapping[str, Any]) -> dict[str, Any]:
-        """A call as recipe code makes it, dictionary in and out; never raises CmError."""
-        call = dict(i)
-        action = str(call.get("action", "")).replace("-", "_")
-        automation = str(call.get("automation") or call.get("target") or "").split(",")[0]
-        # What CM calls a repository is a collection here; MLCFlow calls an artifact an item.
-        automation = "collection" if automation == "repo" else automation
-        if "item" in call:
-            call.setdefault("artifact", call.pop("item"))
-        try:
-            if automation == "script" and action == "run":
-                return self.run(_run_inputs(call))
-            if automation in ("utils", "dc2743f8450541e3"):
-                from cm_script.facade import utils_actions
+    def access(
+        self, i: Mapping[str, Any] | Sequence[str] | str | None, /, dialect: Dialect = CM
+    ) -> dict[str, Any]:
+        """A call as recipe code makes it; see `facade.nested.access`."""
+        from cm_script.facade.nested import access
 
-                answer = utils_actions.call(action, call, self)
-                if answer is not None:
-                    return answer
-            answer = self.ctx.access({**call, "action": action, "automation": automation})
-            if answer["return"] == 16 and "target" in i and action in ("rm", "remove", "delete"):
-                # MLCFlow, which says `target`, takes removing nothing for a success.
-                return {"return": 0, "list": []}
-            return _as_objects(answer)
-        except CmError as error:
-            return error.to_dict()
-
-
-def _run_inputs(call: dict[str, Any]) -> dict[str, Any]:
-    inputs = {k: v for k, v in call.items() if k not in _CALL_KEYS}
-    name = call.get("artifact")
-    if isinstance(name, str) and name:
-        inputs["artifact"] = name
-    return inputs
-
-
-def _as_objects(answer: dict[str, Any]) -> dict[str, Any]:
-    found = answer.get("list")
-    if isinstance(found, list):
-        answer["list"] = [
-            FoundArtifact(row["path"], row.get("meta") or {}, row.get("repo_path", ""))
-            if isinstance(row, dict) and "path" in row
-            else row
-            for row in found
-        ]
-    return answer
+        return access(self, i, dialect)

@@ -71,13 +71,19 @@ def fill_nested(data: dict[str, Any], env: Mapping[str, Any]) -> None:
 def _with_credentials(url: str, env: Mapping[str, Any], prefix: str) -> str:
     if str(env.get(prefix + "GIT_AUTH", "")).strip().lower() not in _YES:
         return url
-    found = _REMOTE.match(url) if "://" in url or "@" in url else None
-    if not found:
+    parts = remote_parts(url)
+    if not parts:
         return url
-    host, owner, repo = found.group("host", "owner", "repo")
+    host, owner, repo = parts
     token = env.get(prefix + "GH_TOKEN", "")
     if token and "@" not in url:
         return f"https://git:{token}@{host}/{owner}/{repo}"
     if prefix + "GIT_SSH" in env and not token:
         return f"git@{host}:{owner}/{repo}.git"
     return url
+
+
+def remote_parts(url: str) -> tuple[str, str, str] | None:
+    """Host, owner and name of a Git repository's address; None when it is none."""
+    found = _REMOTE.match(url) if "://" in url or "@" in url else None
+    return (found["host"], found["owner"], found["repo"]) if found else None

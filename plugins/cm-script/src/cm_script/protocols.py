@@ -93,7 +93,9 @@ class EngineLike(Protocol):
     @property
     def stop(self) -> Stop | None: ...
 
-    def access(self, i: Mapping[str, Any], /) -> dict[str, Any]:
+    def access(
+        self, i: Mapping[str, Any] | Sequence[str] | str | None, /, dialect: Dialect = ...
+    ) -> dict[str, Any]:
         """A nested request by recipe code, as dictionaries; never raises CmError."""
 
 

@@ -64,9 +64,11 @@ class StubEngine:
         self.literal: set[str] = set()
         self.imported: dict[str, str] = {}
         self.quiet = self.silent = self.verbose = False
+        self.stop = None
+        self.chain: list[str] = []
         self.asked: list[dict[str, Any]] = []
 
-    def access(self, i: Mapping[str, Any], /) -> dict[str, Any]:
+    def access(self, i: Mapping[str, Any], /, dialect: Dialect = CM) -> dict[str, Any]:
         self.asked.append(dict(i))
         return {"return": 0, "list": []}
 

@@ -56,11 +56,14 @@ class AutomationFacade:
 
     def run(self, i: Mapping[str, Any]) -> Answer:
         """Run another recipe, as `access` with action `run` does."""
-        return self._run.engine.access({**i, "action": "run", "automation": "script"})
+        return self._access({**i, "action": "run", "automation": "script"})
 
     def search(self, i: Mapping[str, Any]) -> Answer:
         """Find recipes, as `access` with action `search` does."""
-        return self._run.engine.access({**i, "action": "search", "automation": "script"})
+        return self._access({**i, "action": "search", "automation": "script"})
+
+    def _access(self, i: Mapping[str, Any]) -> Answer:
+        return self._run.engine.access(i, dialect=self._run.dialect)
 
     def find_artifact(self, i: dict[str, Any]) -> Answer:
         """Find a tool or file; see `find.find_artifact`."""
@@ -199,16 +202,21 @@ class _Actions:
 
     def __init__(self, engine: EngineLike) -> None:
         self._engine = engine
-        self.access = engine.access
         self.logger = RecipeLogger(engine)
 
     def __deepcopy__(self, memo: object) -> _Actions:
         return self
 
+    def access(self, i: Mapping[str, Any]) -> Answer:
+        """A nested request, with MLCFlow's words and answers."""
+        from cm_script.dialects import MLC
+
+        return self._engine.access(i, dialect=MLC)
+
     @property
     def repos(self) -> list[Any]:
         """The registered collections: each has `.path` and `.meta`."""
-        return list(self._engine.access({"action": "search", "automation": "repo"}).get("list", []))
+        return list(self.access({"action": "search", "automation": "repo"}).get("list", []))
 
     @property
     def repos_path(self) -> str:

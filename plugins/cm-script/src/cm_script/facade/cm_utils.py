@@ -6,6 +6,24 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 
 from cm_script.dialects import CM
+from cm_script.facade.cm_more import (
+    assemble_cm_object1,
+    assemble_cm_object2,
+    convert_dictionary,
+    dump_safe_json,
+    filter_tags,
+    find_api,
+    find_file_in_current_directory_or_above,
+    get_disk_use,
+    get_list_from_cli,
+    get_memory_use,
+    get_set,
+    list_all_files,
+    match_objects,
+    test_input,
+    update_dict_if_empty,
+    update_yaml,
+)
 from cm_script.facade.files import (
     Answer,
     check_and_create_dir,
@@ -25,9 +43,11 @@ from cm_script.facade.files import (
     save_yaml,
 )
 from cm_script.facade.files import match_text as _match
+from cm_script.facade.text_actions import copy_to_clipboard
 from cm_script.facade.values import (
     assemble_cm_object,
     convert_tags_to_list,
+    decompose_cm_obj,
     digits,
     flatten_dict,
     gen_uid,
@@ -47,28 +67,43 @@ from cmcore.hints import Any
 
 __all__ = [
     "assemble_cm_object",
+    "assemble_cm_object1",
+    "assemble_cm_object2",
     "check_and_create_dir",
     "check_if_none_false_no_off",
     "check_if_true_yes_on",
     "compare_versions",
+    "convert_dictionary",
     "convert_env_to_dict",
     "convert_tags_to_list",
+    "copy_to_clipboard",
     "debug_here",
+    "decompose_cm_obj",
     "digits",
+    "dump_safe_json",
+    "filter_tags",
+    "find_api",
+    "find_file_in_current_directory_or_above",
     "find_file_in_dir_and_above",
     "flatten_dict",
     "gen_tmp_file",
     "gen_uid",
     "get_current_date_time",
+    "get_disk_use",
+    "get_list_from_cli",
+    "get_memory_use",
+    "get_set",
     "get_value_from_dict_with_flat_key",
     "is_cm_uid",
     "is_file_json_or_yaml",
+    "list_all_files",
     "load_bin",
     "load_json",
     "load_json_or_yaml",
     "load_txt",
     "load_yaml",
     "load_yaml_and_json",
+    "match_objects",
     "merge_dicts",
     "parse_cm_object",
     "path2",
@@ -83,7 +118,10 @@ __all__ = [
     "sub_input",
     "substitute_template",
     "tags_matched",
+    "test_input",
+    "update_dict_if_empty",
     "update_dict_with_flat_key",
+    "update_yaml",
 ]
 
 

@@ -8,21 +8,51 @@ from cm_script.dialects import MLC
 from cm_script.facade import mlc_utils
 from cm_script.facade.archive import unzip_file
 from cm_script.facade.download import download_file
+from cm_script.facade.mlc_more import has_function_in_file, parse_expiration
 from cm_script.facade.system import system
+from cm_script.facade.text_actions import (
+    copy_to_clipboard,
+    create_toc_from_md,
+    dos2unix,
+    generate_secret,
+    json2yaml,
+    list_files_recursively,
+    print_json,
+    print_yaml,
+    replace_string_in_file,
+    sort_json,
+    yaml2json,
+)
+from cm_script.facade.utils_actions import detect_tags_in_artifact, prune_input, uid
 from cm_script.facade.values import is_false, is_true
 from cmcore.hints import Any
 
 __all__ = [
     *(name for name in mlc_utils.__all__ if name != "compare_versions"),
     "compare_versions",
+    "copy_to_clipboard",
+    "create_toc_from_md",
+    "detect_tags_in_artifact",
+    "dos2unix",
     "download_file",
+    "generate_secret",
     "get_host_os_info",
+    "has_function_in_file",
     "is_false",
     "is_true",
+    "json2yaml",
+    "list_files_recursively",
+    "parse_expiration",
+    "print_json",
+    "print_yaml",
     "prune_input",
     "quote_if_needed",
+    "replace_string_in_file",
+    "sort_json",
     "system",
+    "uid",
     "unzip_file",
+    "yaml2json",
 ]
 
 
@@ -44,13 +74,6 @@ def get_host_os_info(i: Mapping[str, Any] | None = None) -> dict[str, Any]:
     from cm_script.osinfo import os_info
 
     return {"return": 0, "info": os_info(MLC)}
-
-
-def prune_input(i: Mapping[str, Any]) -> dict[str, Any]:
-    """`new_input`: a request without the keys that only describe the call itself."""
-    from cm_script.facade.utils_actions import prune_input as prune
-
-    return prune(i)
 
 
 def quote_if_needed(val: object, quote: str) -> str:

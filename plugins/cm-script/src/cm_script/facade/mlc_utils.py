@@ -8,6 +8,14 @@ from collections.abc import Mapping
 from cm_script.dialects import MLC
 from cm_script.facade import files
 from cm_script.facade.files import Answer, save_yaml
+from cm_script.facade.mlc_more import (
+    convert_args_to_dictionary,
+    extract_file,
+    modify_git_url,
+    print_formatted_json,
+    print_formatted_yaml,
+    printd,
+)
 from cm_script.facade.values import is_cm_uid
 from cmcore.hints import Any
 
@@ -18,8 +26,10 @@ __all__ = [
     "assemble_object",
     "check_if_true_yes_on",
     "compare_versions",
+    "convert_args_to_dictionary",
     "convert_env_to_dict",
     "convert_tags_to_list",
+    "extract_file",
     "generate_temp_file",
     "get_new_uid",
     "get_repo_version",
@@ -28,7 +38,11 @@ __all__ = [
     "load_json",
     "load_txt",
     "merge_dicts",
+    "modify_git_url",
     "print_env",
+    "print_formatted_json",
+    "print_formatted_yaml",
+    "printd",
     "read_json",
     "read_yaml",
     "run_system_cmd",
@@ -227,17 +241,5 @@ def read_json(filepath: str) -> Any:
     return files.load_json(filepath).get("meta")
 
 
-def print_env(
-    env: Any, yaml: bool = True, sort_keys: bool = True, begin_spaces: int | None = None
-) -> None:
-    """Print data as YAML, or as JSON."""
-    import json
-
-    if yaml:
-        from cmcore.yamlio import dump_yaml
-
-        text = dump_yaml(env)
-    else:
-        text = json.dumps(env, indent=4, sort_keys=sort_keys, default=str)
-    spaces = " " * (begin_spaces or 0)
-    print("\n".join(spaces + line for line in text.splitlines()))  # noqa: T201 - that is its job
+#: An older name of `printd`.
+print_env = printd

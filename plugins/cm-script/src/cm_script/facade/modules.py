@@ -49,9 +49,15 @@ class Facade(ModuleType):
 
 def _cmind(engine: EngineLike) -> ModuleType:
     from cm_script.facade import cm_utils
+    from cm_script.facade.loading import Loader
     from cm_script.facade.logger import RecipeLogger
 
-    utils = Facade("cmind.utils", {}, cm_utils)
+    loader = Loader(engine)
+    own = {
+        name: getattr(loader, name)
+        for name in ("call_internal_module", "load_module", "load_python_module")
+    }
+    utils = Facade("cmind.utils", own, cm_utils)
     core = Facade("cmind.core", {"access": engine.access}, None)
     names = {
         "__version__": CMIND_VERSION,
@@ -59,7 +65,8 @@ def _cmind(engine: EngineLike) -> ModuleType:
         "access": engine.access,
         "x": engine.access,
         "error": lambda answer: _error(engine, answer),
-        "halt": lambda answer: _error(engine, answer),
+        "errorx": lambda answer: _error(engine, answer),
+        "halt": lambda answer: _halt(engine, answer),
         "utils": utils,
         "core": core,
         "logger": RecipeLogger(engine),
@@ -73,16 +80,22 @@ def _cmind(engine: EngineLike) -> ModuleType:
 
 
 def _mlc(engine: EngineLike) -> ModuleType:
+    from cm_script.dialects import MLC
     from cm_script.facade import mlc_utils
+    from cm_script.facade.loading import Loader
     from cm_script.facade.logger import RecipeLogger
 
+    def access(i: Mapping[str, Any]) -> dict[str, Any]:
+        return engine.access(i, dialect=MLC)
+
     logger = RecipeLogger(engine)
+    own = {"load_python_module": Loader(engine).load_python_module}
     names = {
         "__version__": MLC_VERSION,
         "__path__": [],
-        "access": engine.access,
-        "action": Facade("mlc.action", {"access": engine.access}, None),
-        "utils": Facade("mlc.utils", {"logger": logger}, mlc_utils),
+        "access": access,
+        "action": Facade("mlc.action", {"access": access}, None),
+        "utils": Facade("mlc.utils", {"logger": logger, **own}, mlc_utils),
         "logger": logger,
     }
     return Facade("mlc", names, None)
@@ -95,6 +108,14 @@ def _utils(engine: EngineLike) -> ModuleType:
     return Facade("utils", {"logger": RecipeLogger(engine)}, engine_utils)
 
 
-def _error(engine: EngineLike, answer: Mapping[str, Any]) -> Any:
-    engine.console.err(str(answer.get("error") or "error without a message"))
-    return answer.get("return", 1)
+def _error(engine: EngineLike, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Say what went wrong, if anything did; the answer itself."""
+    if answer["return"]:
+        engine.console.err(str(answer.get("error") or "error without a message"))
+    return answer
+
+
+def _halt(engine: EngineLike, answer: Mapping[str, Any]) -> None:
+    import sys
+
+    sys.exit(_error(engine, answer)["return"])

@@ -13,7 +13,8 @@ def system(i: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         `ret` (exit code), `stdout`, `stderr` and both as `std`; 1 when there is no command.
-        With `stdout` or `stderr` the output is also left in the file named there.
+        With `stdout` or `stderr` the output is also left in the file named there, as seen from
+        `path`.
     """
     import subprocess
 
@@ -21,10 +22,11 @@ def system(i: Mapping[str, Any]) -> dict[str, Any]:
     if not command:
         return {"return": 1, "error": "no command was given"}
     path = str(i.get("path") or "")
+    folder = path if os.path.isdir(path) else ""
     done = subprocess.run(
         command,
         shell=True,
-        cwd=path if os.path.isdir(path) else None,
+        cwd=folder or None,
         capture_output=True,
         text=True,
         errors="replace",
@@ -35,7 +37,7 @@ def system(i: Mapping[str, Any]) -> dict[str, Any]:
         answer[name] = output.strip()
         if i.get(name):
             try:
-                with open(str(i[name]), "w", encoding="utf-8") as file:
+                with open(os.path.join(folder, str(i[name])), "w", encoding="utf-8") as file:
                     file.write(output)
             except OSError as error:
                 return {"return": 1, "error": f"{i[name]} cannot be written: {error.strerror}"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 
+from cm_script.facade import configurations, text_actions
 from cm_script.facade.archive import unzip_file
 from cm_script.facade.download import download_file
 from cm_script.facade.system import system
@@ -26,14 +26,16 @@ _CALL_KEYS = (
 )
 
 
-def call(action: str, i: Mapping[str, Any], engine: EngineLike) -> Answer | None:
-    """The answer of one action; None when `utils` has no such action here."""
-    if action == "load_cfg":
-        return load_cfg(i, engine)
-    function = _ACTIONS.get(action)
-    if function is None:
-        return None
+def call(action: str, i: Mapping[str, Any], engine: EngineLike) -> Answer:
+    """The answer of one action; 4 when `utils` has no such action."""
     try:
+        if action == "load_cfg":
+            return configurations.load_cfg(i, engine)
+        if action == "select_cfg":
+            return configurations.select_cfg(i, engine)
+        function = _ACTIONS.get(action)
+        if function is None:
+            return {"return": 4, "error": f"utils has no action '{action}'"}
         return function(i)
     except KeyError as error:
         return {"return": 1, "error": f"utils {action} needs {error}"}
@@ -82,91 +84,43 @@ def detect_tags_in_artifact(i: Mapping[str, Any]) -> Answer:
     return {"return": 0}
 
 
-def list_files_recursively(i: Mapping[str, Any]) -> Answer:
-    """`files`: every file below the current folder, as relative paths."""
-    found = []
-    for folder, _, names in os.walk(os.curdir):
-        found += [os.path.normpath(os.path.join(folder, name)) for name in sorted(names)]
-    return {"return": 0, "files": found}
-
-
 def uid(i: Mapping[str, Any]) -> Answer:
-    """`uid`: 16 random hexadecimal characters."""
+    """`uid`: 16 random hexadecimal characters; with `out` = `con` also printed."""
     from cm_script.facade.values import gen_uid
 
-    return gen_uid()
+    answer = gen_uid()
+    if i.get("out") == "con":
+        print(answer["uid"])  # noqa: T201 - asked for
+    return answer
 
 
-def load_cfg(i: Mapping[str, Any], engine: EngineLike) -> Answer:
-    """`lst` and `selection`: the configurations in artifacts of automation `cfg`.
+def test(i: Mapping[str, Any]) -> Answer:
+    """Print the request."""
+    import json
 
-    `tags` or `artifact` choose the artifacts. Their JSON and YAML files whose names begin with
-    `key` and end with one of `key_end` are read, or with `skip_files` the artifacts' own metas.
-    `prune` keeps those with the given `uid`, in `list`, or with `key` equal to `key_uid`.
-    """
-    from cm_script.facade.files import load_json_or_yaml
-
-    asked = {k: i[k] for k in ("artifact", "tags") if i.get(k)}
-    found = engine.access({"action": "search", "automation": "cfg", **asked})
-    if found["return"]:
-        return found
-    prune = i.get("prune") or {}
-    selection = []
-    for artifact in found["list"]:
-        if i.get("skip_files"):
-            meta = {**artifact.meta, "full_path": artifact.path}
-            if _listed(meta, prune.get("key"), prune.get("key_uid")):
-                selection.append(meta)
-            continue
-        if not _listed(artifact.meta, prune.get("meta_key"), prune.get("meta_key_uid")):
-            continue
-        for name in sorted(os.listdir(artifact.path)):
-            if not _is_wanted_file(name, i):
-                continue
-            path = os.path.join(artifact.path, name)
-            answer = load_json_or_yaml(path)
-            if answer["return"]:
-                engine.console.warn(answer["error"])
-                continue
-            meta = {**(answer["meta"] or {}), "full_path": path}
-            meta.setdefault("main_meta", artifact.meta)
-            if _fits(meta, prune):
-                selection.append(meta)
-    return {"return": 0, "lst": found["list"], "selection": selection}
-
-
-def _listed(meta: Mapping[str, Any], key: str | None, wanted: str | None) -> bool:
-    return not (key and wanted) or wanted in (meta.get(key) or [])
-
-
-def _is_wanted_file(name: str, i: Mapping[str, Any]) -> bool:
-    ends = tuple(i.get("key_end") or ())
-    return (
-        name.endswith((".json", ".yaml"))
-        and not name.startswith("_")
-        and name.startswith(str(i.get("key") or ""))
-        and (not ends or name.endswith(ends))
-    )
-
-
-def _fits(meta: Mapping[str, Any], prune: Mapping[str, Any]) -> bool:
-    uid = meta.get("uid", "")
-    if prune.get("uid") and uid != prune["uid"]:
-        return False
-    if prune.get("list") and uid not in prune["list"]:
-        return False
-    key, wanted = prune.get("key"), prune.get("key_uid")
-    return not (key and wanted) or meta.get(key) == wanted
+    print(json.dumps(dict(i), indent=2, default=str))  # noqa: T201 - that is its job
+    return {"return": 0}
 
 
 _ACTIONS: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
     "compare_versions": compare_versions,
+    "copy_to_clipboard": text_actions.copy_to_clipboard,
+    "create_toc_from_md": text_actions.create_toc_from_md,
     "detect_tags_in_artifact": detect_tags_in_artifact,
+    "dos2unix": text_actions.dos2unix,
     "download_file": download_file,
+    "generate_secret": text_actions.generate_secret,
     "get_host_os_info": get_host_os_info,
-    "list_files_recursively": list_files_recursively,
+    "json2yaml": text_actions.json2yaml,
+    "list_files_recursively": text_actions.list_files_recursively,
+    "print_json": text_actions.print_json,
+    "print_yaml": text_actions.print_yaml,
     "prune_input": prune_input,
+    "replace_string_in_file": text_actions.replace_string_in_file,
+    "sort_json": text_actions.sort_json,
     "system": system,
+    "test": test,
     "uid": uid,
     "unzip_file": unzip_file,
+    "yaml2json": text_actions.yaml2json,
 }

@@ -34,21 +34,43 @@ def is_cm_uid(obj: object) -> bool:
 
 
 def parse_cm_object(obj: str, max_length: int = 2, decompose: bool = False) -> Answer:
-    """`cm_object`: (alias, uid) pairs of `artifact` or `collection:artifact`, artifact first."""
+    """`cm_object`: (alias, uid) pairs of `artifact` or `collection:artifact`, artifact first.
+
+    With `decompose` also `decomposed_object`, and `cm_object` is used up, as in CM.
+    """
     parts = obj.split(":")
     if len(parts) > max_length:
         return {"return": 1, "error": f"{obj} has more than {max_length} parts"}
     pairs = []
     for part in reversed(parts):
-        alias, _, uid = part.partition(",")
-        alias, uid = alias.strip(), uid.strip()
-        if not uid and is_cm_uid(alias):
-            alias, uid = "", alias
-        pairs.append((alias, uid))
-    return {"return": 0, "cm_object": pairs}
+        first, _, second = part.partition(",")
+        if "," in second:
+            return {"return": 1, "error": f"{part} is no alias,UID"}
+        if is_cm_uid(first) and not is_cm_uid(second):
+            first, second = second, first
+        pairs.append((first, second))
+    answer: Answer = {"return": 0, "cm_object": pairs}
+    if decompose:
+        answer["decomposed_object"] = decompose_cm_obj(pairs)
+    return answer
 
 
-def assemble_cm_object(alias: str, uid: str) -> str:
+def decompose_cm_obj(cm_obj: list[tuple[str, str]]) -> dict[str, str]:
+    """The pairs of `parse_cm_object` by name: `artifact`, `name*`, `repo*`; uses up the list."""
+    pairs = {name: cm_obj.pop(0) if cm_obj else ("", "") for name in ("name", "repo")}
+    name, repo = (assemble_cm_object(*pairs[key]) for key in ("name", "repo"))
+    return {
+        "artifact": f"{repo}:{name}" if repo else name,
+        "name": name,
+        "name_alias": pairs["name"][0],
+        "name_uid": pairs["name"][1],
+        "repo": repo,
+        "repo_alias": pairs["repo"][0],
+        "repo_uid": pairs["repo"][1],
+    }
+
+
+def assemble_cm_object(alias: str | None, uid: str | None) -> str:
     """`alias,uid`, or the one that is there."""
     return ",".join(part for part in (alias, uid) if part)
 

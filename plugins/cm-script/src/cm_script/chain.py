@@ -7,6 +7,7 @@ shares the environment and the state of its parent, minus the parent's private k
 from __future__ import annotations
 
 from cm_script import conditions, deptags, placeholders
+from cm_script.executor import Foreseen
 from cm_script.merge import merge
 from cm_script.run import variation_tags
 from cmcore.errors import CmError
@@ -107,6 +108,8 @@ def _call(run: RecipeRun, dep: Dep) -> None:
     merge(inputs, {k: v for k, v in dep.items() if k not in inputs}, run.dialect)
     try:
         run.engine.run(inputs)
+    except Foreseen:
+        raise
     except CmError as error:
         if not (run.dialect.dep_may_fail and conditions.truthy(dep.get("continue_on_error"))):
             failure = run.engine.failure

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 Exports = tuple[dict[str, Any], dict[str, Any]]
 
 
+class Foreseen(CmError):
+    """The request as a whole would surely fail, so nothing was run; no single recipe is to blame."""
+
+
 class Executor:
     """Does what the walk asks for.
 

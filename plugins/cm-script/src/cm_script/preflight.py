@@ -14,10 +14,10 @@ from __future__ import annotations
 import os
 import re
 
+from cm_script.executor import Foreseen
 from cm_script.planning.engine import PlanEngine
 from cm_script.planning.planner import Planner
 from cm_script.scope import DEP_KINDS
-from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def check(engine: Engine, inputs: dict[str, Any], folder: str) -> None:
         folder: where the user stands.
 
     Raises:
-        CmError: the first failure that is sure; further ones are printed.
+        Foreseen: the first failure that is sure; further ones are printed.
     """
     ahead = _Ahead(engine)
     here = os.getcwd()
@@ -88,14 +88,14 @@ def check(engine: Engine, inputs: dict[str, Any], folder: str) -> None:
     raise _error(planner.root, first)
 
 
-def _error(root: Node, problem: Problem) -> CmError:
+def _error(root: Node, problem: Problem) -> Foreseen:
     """The failure as the run would have met it, with the way that leads there."""
     way = _way(root, problem.step)
     where = problem.where
     if len(way) > 1:
         where = " -> ".join(way) + (f" ({where})" if where else "")
     text = f"nothing was run, because {problem.text}"
-    return CmError(text, where=where, hint=problem.hint, code=problem.code)
+    return Foreseen(text, where=where, hint=problem.hint, code=problem.code)
 
 
 def _way(here: Node, step: int) -> list[str]:

@@ -448,7 +448,7 @@ def test_placeholders_that_nothing_sets(world: World) -> None:
     answer = plan(world, "top")
     assert answer["return"] == 0
     (problem,) = answer["problems"]
-    assert problem["text"] == "top: CM_ONE refers to CM_NEVER, which nothing sets"
+    assert problem["text"] == "top: CM_ONE refers to <<<CM_NEVER>>>, which nothing sets"
     assert problem["hint"] == "--env.CM_NEVER=VALUE sets it"
     assert answer["tree"]["unknown"] == ["CM_TWO refers to CM_KIND, which kind may set"]
 

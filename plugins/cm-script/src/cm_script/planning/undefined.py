@@ -72,5 +72,7 @@ def _may_appear(name: str, texts: Iterable[str], patterns: Iterable[str]) -> boo
 def _near(name: str, names: Sequence[str]) -> str:
     from cmcore.naming import did_you_mean
 
-    near = did_you_mean(name, list(names))
-    return f"did you mean <<<{near[0]}>>>? " if near else ""
+    # The prefix that all names share would make all of them alike.
+    short = {other.partition("_")[2]: other for other in names if "_" in other}
+    near = did_you_mean(name.partition("_")[2] or name, list(short))
+    return f"did you mean <<<{short[near[0]]}>>>? " if near else ""

@@ -83,6 +83,10 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
     compose.compose(scope, recipe=artifact, query=query, inputs=inputs, dialect=dialect)
     run = RecipeRun(engine, artifact, dialect, query, scope, inputs, options, info)
     _start_state(run)
+    if len(scope.version_request) > 1:
+        from cm_script.conflicts import refuse
+
+        refuse(run)
     _refuse_cycle(run)
     if not options.silent:
         _announce(run)

@@ -78,12 +78,15 @@ def _collections(engine: Engine, used: list[tuple[str, dict[str, Any]]]) -> list
                 name, _, version = origin.distribution.partition(" ")
                 lines[f"pip install {name}=={version}"] = None
             elif origin.kind != "local":
-                lines[f"cm add collection {_quoted(_address(origin.path))}"] = None
+                clone = _clone_address(origin.path)
+                if clone:
+                    lines[f"git clone {_quoted(clone)} {_quoted(origin.name)}"] = None
+                lines[f"cm add collection {_quoted(origin.name if clone else origin.path)}"] = None
     return list(lines)
 
 
-def _address(path: str) -> str:
-    """Where a clone came from, without the password that may stand in it; else the folder."""
+def _clone_address(path: str) -> str:
+    """Where a clone came from, without the password that may stand in it; "" for no clone."""
     try:
         with open(os.path.join(path, ".git", "config"), encoding="utf-8") as file:
             for line in file:
@@ -93,7 +96,7 @@ def _address(path: str) -> str:
                     return scheme + "://" + rest.rpartition("@")[2] if found else value.strip()
     except (OSError, UnicodeDecodeError):
         pass
-    return path
+    return ""
 
 
 def _alone(engine: Engine, asked: str, facts: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from threading import RLock
 from cm_script import records
 from cm_script.dialects import CM
 from cm_script.engine import Engine
+from cm_script.executor import Foreseen
 from cm_script.flags import CHECKED, is_on
 from cm_script.hints import nearest
 from cm_script.merge import copied, merge
@@ -57,9 +58,9 @@ def run(ctx: Context, request: Request) -> Result:
 
 
 def _run(ctx: Context, request: Request) -> Result:
-    engine = Engine(ctx)
-    engine.request = request
     inputs = inputs_of(ctx, request)
+    engine = _engine(ctx, inputs)
+    engine.request = request
     engine.executor.look_ahead = _look_ahead(ctx, request)
     edits = {flag: list(inputs.get(flag) or ()) for flag in ("adr", "add_deps_recursive")}
     asked = {**dict(request.flags), "artifacts": list(request.artifacts)}
@@ -77,6 +78,19 @@ def _run(ctx: Context, request: Request) -> Result:
     if not engine.silent:
         _summarise(engine, answer, time.time() - started)
     return Result({k: v for k, v in answer.items() if k != "return"})
+
+
+def _engine(ctx: Context, inputs: dict[str, Any]) -> Engine:
+    """The engine that `--jobs` asks for."""
+    wanted = inputs.pop("jobs", None)
+    if wanted is None:
+        wanted = ctx.settings.get("script.jobs")
+    if wanted in (None, 1, "1") and wanted is not True:
+        return Engine(ctx)
+    from cm_script.jobs.engine import JobsEngine, count
+
+    most = count(wanted)
+    return JobsEngine(ctx, most) if most > 1 else Engine(ctx)
 
 
 def _look_ahead(ctx: Context, request: Request) -> Callable[[RecipeRun, bool], None]:
@@ -213,6 +227,8 @@ def _explain(engine: Engine, request: Request, error: CmError) -> None:
         if os.path.isfile(error.rerun):
             console.err(f"the step alone: bash {error.rerun}")
     chain = engine.failure[1] if engine.failure else []
+    if isinstance(error, Foreseen):
+        chain = chain[:1]
     if len(chain) > 1:
         console.err("called by: " + " -> ".join(name.split(",")[0] for name in chain))
     if chain and request.console:

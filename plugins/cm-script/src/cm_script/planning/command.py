@@ -44,7 +44,7 @@ def plan(ctx: Context, request: Request) -> Result:
         raise CmError("nothing was planned")
     if root.error is not None and not root.children:
         raise root.error
-    problems = [*planner.problems, *checks.version_conflicts(root)]
+    problems = planner.all_problems()
     problems += [Problem("warning", text) for text in engine.quiet_console.warnings]
     summary = checks.summary(root)
     errors = [problem for problem in problems if problem.level == "error"]

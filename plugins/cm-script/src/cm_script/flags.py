@@ -37,6 +37,7 @@ ENGINE_FLAGS: dict[str, str] = {
     "fake_deps": "resolve dependencies without running them",
     "skip_cache": "neither look into the cache nor write to it",
     "force_cache": "cache a recipe that allows it but does not by default",
+    "jobs": "build up to N independent dependencies at once; a number, or auto for one per CPU",
     "new": "make another cache entry even when one fits",
     "renew": "run again inside the cache entry that fits",
     "only_execute_from_cache": "fail instead of running when nothing is cached",

@@ -90,6 +90,7 @@ def cm_settings() -> Iterable[Setting]:
     return [
         Setting("script.quiet", "take the first choice instead of asking", False),
         Setting("script.silent", "say nothing but errors and what steps print", False),
+        Setting("script.jobs", "dependencies built at once: a number, or auto for one per CPU", "1"),
     ]
 
 

@@ -1,0 +1,275 @@
+"""Which variables and which keys of the state a `customize.py` looks at, from its syntax tree.
+
+Names of dictionaries are followed by name through the file: `env = i["env"]`, a parameter that
+gets one, another name for one. What is done with them decides: `env["X"]`, `env.get("X")`,
+`"X" in env` name a key; a computed key becomes a pattern when its text begins with something; going
+through them, or handing them to code that is not in this file, means everything. Storing says
+nothing, but for `+=`. Helpers of the engine that get the environment are known.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from cm_script.reads import Reads, RecipeReads
+
+#: Helpers that get the environment in a dictionary, and what they look at is told by the
+#: recipe's native scripts, by the recipes they run, or in `_HELPERS_READ`.
+_HELPERS = (
+    "access",
+    "run",
+    "find_artifact",
+    "find_file_in_paths",
+    "detect_version_using_script",
+    "run_native_script",
+    "parse_version",
+    "clean_some_tmp_files",
+)
+_HELPERS_READ = Reads(
+    frozenset(
+        prefix + name
+        for prefix in ("CM_", "MLC_")
+        for name in ("INPUT", "TMP_PATH", "SEARCH_FOLDER_PATH", "QUIET", "VERSION")
+    ),
+    ("CM_TMP_*", "MLC_TMP_*"),
+    foreign=True,
+)
+_HOOKS = ("predeps", "preprocess", "postprocess", "detect_version")
+#: Methods of a dictionary whose first argument names the key.
+_KEYED = ("get", "setdefault", "pop")
+#: Methods that only change it.
+_STORING = ("update", "clear")
+#: Code that can reach a variable in ways that no reading sees.
+_OPAQUE = frozenset({"exec", "eval", "globals", "locals", "vars", "getattr", "__import__"})
+
+
+def of_code(text: str) -> RecipeReads:
+    """What the code looks at; everything when it is no Python."""
+    everything = RecipeReads(Reads(everything=True), Reads(everything=True))
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return everything
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in _OPAQUE and node.id != "getattr":
+            return everything
+    env, state = _Dictionary(tree, "env").reads(), _Dictionary(tree, "state").reads()
+    words = re.findall(r"<<<(\w+)>>>|\$\{?([A-Za-z_]\w*)", text)
+    named = Reads(frozenset(a or b for a, b in words), foreign="subprocess" in text)
+    return RecipeReads(env.joined(named), state)
+
+
+class _Dictionary:
+    """One of the dictionaries that hooks get (`env`, `state`), followed through a file."""
+
+    def __init__(self, tree: ast.Module, key: str) -> None:
+        self.key = key
+        self.functions = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+        self.nodes = list(ast.walk(tree))
+        self.parents = {c: p for p in self.nodes for c in ast.iter_child_nodes(p)}
+        #: Names that stand for the dictionary, and for one that holds it, such as `i`.
+        self.names = {key}
+        hooks = [self.functions[name] for name in _HOOKS if name in self.functions]
+        self.holders = {"i", *(f.args.args[0].arg for f in hooks if f.args.args)}
+        self.found: set[str] = set()
+        self.patterns: list[str] = []
+        self.everything = False
+        self.helped = False
+
+    def reads(self) -> Reads:
+        while self._spread():
+            pass
+        for node in self.nodes:
+            if self._is_it(node):
+                self._use(node)
+            elif self._is_holder(node):
+                self._use_of_holder(node)
+        env = Reads(frozenset(self.found), tuple(self.patterns), self.everything)
+        return env.joined(_HELPERS_READ) if self.helped and self.key == "env" else env
+
+    # -- what stands for what -------------------------------------------------------------------
+
+    def _is_it(self, node: ast.AST) -> bool:
+        if isinstance(node, ast.Name):
+            return node.id in self.names
+        if isinstance(node, ast.Subscript):
+            return _constant(node.slice) == self.key
+        return _call_of(node, "get") == self.key
+
+    def _is_holder(self, node: ast.AST) -> bool:
+        if isinstance(node, ast.Name):
+            return node.id in self.holders
+        held = ("run_script_input", "input")
+        if isinstance(node, ast.Subscript):
+            return _constant(node.slice) in held
+        return _call_of(node, "get") in held
+
+    def _spread(self) -> bool:
+        """Take in further names; whether there were any."""
+        before = len(self.names) + len(self.holders)
+        for node in self.nodes:
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    self._name(target, node.value)
+            elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+                self._name(node.target, node.value)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                self._parameters(node, self.functions.get(node.func.id))
+        return len(self.names) + len(self.holders) > before
+
+    def _name(self, target: ast.AST, value: ast.AST) -> None:
+        if isinstance(target, ast.Name):
+            if self._is_it(value):
+                self.names.add(target.id)
+            elif self._is_holder(value):
+                self.holders.add(target.id)
+
+    def _parameters(self, call: ast.Call, function: ast.FunctionDef | None) -> None:
+        if function is None:
+            return
+        given = [*function.args.posonlyargs, *function.args.args]
+        for parameter, value in zip(given, call.args, strict=False):
+            self._name(ast.Name(parameter.arg), value)
+        for keyword in call.keywords:
+            if keyword.arg:
+                self._name(ast.Name(keyword.arg), keyword.value)
+
+    # -- what is done with it -------------------------------------------------------------------
+
+    def _use(self, node: ast.AST) -> None:
+        parent = self.parents.get(node)
+        if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del, ast.Param)):
+            return
+        if isinstance(parent, ast.Subscript) and parent.value is node:
+            changed = isinstance(self.parents.get(parent), ast.AugAssign)
+            if changed or not isinstance(parent.ctx, ast.Store):
+                self._key(parent.slice)
+        elif isinstance(parent, ast.Attribute):
+            call = self.parents.get(parent)
+            called = isinstance(call, ast.Call) and call.func is parent
+            if called and parent.attr in _KEYED and isinstance(call, ast.Call) and call.args:
+                self._key(call.args[0])
+            elif not (called and parent.attr in _STORING):
+                self.everything = True
+        elif isinstance(parent, ast.Compare):
+            self._compared(parent, node)
+        elif not self._harmless(parent, node):
+            self.everything = True
+
+    def _compared(self, parent: ast.Compare, node: ast.AST) -> None:
+        tests = [isinstance(op, (ast.In, ast.NotIn)) for op in parent.ops]
+        if len(tests) == 1 and tests[0] and parent.comparators[0] is node:
+            self._key(parent.left)
+        else:
+            self.everything = True
+
+    def _key(self, key: ast.AST) -> None:
+        text = _constant(key)
+        if text is not None:
+            self.found.add(text)
+            return
+        parts = _text_parts(key)
+        pattern = re.sub(r"\*+", "*", "".join(parts)) if parts else "*"
+        if pattern.strip("*"):
+            self.patterns.append(pattern)
+        else:
+            self.everything = True
+
+    def _harmless(self, parent: ast.AST | None, node: ast.AST) -> bool:
+        """Whether the dictionary as a whole goes where it is followed, or nowhere."""
+        if isinstance(parent, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
+            targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
+            return parent.value is node and all(
+                isinstance(t, ast.Name) or _slot(t) == self.key for t in targets
+            )
+        if isinstance(parent, ast.Expr):
+            return True
+        if isinstance(parent, ast.keyword):
+            parent = self.parents.get(parent)
+        if isinstance(parent, ast.Call):
+            return isinstance(parent.func, ast.Name) and self._followed(parent)
+        if isinstance(parent, ast.Dict):
+            return self._handed_to_helper(parent)
+        return False
+
+    def _followed(self, call: ast.Call) -> bool:
+        function = self.functions.get(getattr(call.func, "id", ""))
+        if function is None or any(isinstance(a, ast.Starred) for a in call.args):
+            return False
+        return not (function.args.vararg or function.args.kwarg)
+
+    def _handed_to_helper(self, node: ast.Dict) -> bool:
+        """`automation.run_native_script({"env": env, ...})`, or a hook's own answer."""
+        above = self.parents.get(node)
+        if isinstance(above, ast.Return):
+            return True
+        if isinstance(above, (ast.Assign, ast.AnnAssign)):
+            target = above.targets[0] if isinstance(above, ast.Assign) else above.target
+            return isinstance(target, ast.Name) and self._given_to_helpers(target.id)
+        return self._is_helper(above, node)
+
+    def _given_to_helpers(self, name: str) -> bool:
+        """Whether a dictionary that was put together before is only handed to helpers."""
+        for node in self.nodes:
+            if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
+                above = self.parents.get(node)
+                stored = isinstance(above, ast.Subscript) and isinstance(above.ctx, ast.Store)
+                if not stored and not self._is_helper(above, node):
+                    return False
+        return True
+
+    def _is_helper(self, call: ast.AST | None, node: ast.AST) -> bool:
+        if not isinstance(call, ast.Call) or node not in call.args:
+            return False
+        if isinstance(call.func, ast.Attribute) and call.func.attr in _HELPERS:
+            self.helped = True
+            return True
+        return False
+
+    def _use_of_holder(self, node: ast.AST) -> None:
+        if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del, ast.Param)):
+            return
+        parent = self.parents.get(node)
+        if isinstance(parent, ast.Subscript) and parent.value is node:
+            if _constant(parent.slice) is None:
+                self.everything = True
+            return
+        if isinstance(parent, ast.Attribute):
+            call = self.parents.get(parent)
+            keyed = isinstance(call, ast.Call) and parent.attr in _KEYED and bool(call.args)
+            if not (keyed and isinstance(call, ast.Call) and _constant(call.args[0]) is not None):
+                self.everything = True
+            return
+        if isinstance(parent, ast.Compare):
+            return  # `"X" in i`
+        if not self._harmless(parent, node):
+            self.everything = True
+
+
+def _constant(node: ast.AST) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _slot(node: ast.AST) -> str | None:
+    return _constant(node.slice) if isinstance(node, ast.Subscript) else None
+
+
+def _call_of(node: ast.AST, method: str) -> str | None:
+    """The key in `x.get("key")`; None for anything else."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    return _constant(node.args[0]) if node.func.attr == method and node.args else None
+
+
+def _text_parts(node: ast.AST) -> list[str]:
+    """The constant parts of a computed text with `*` for the others; [] for what is no text."""
+    if isinstance(node, ast.JoinedStr):
+        return [_constant(value) or "*" for value in node.values]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [*(_text_parts(node.left) or ["*"]), *(_text_parts(node.right) or ["*"])]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        text = _constant(node.left)
+        return [re.sub(r"%\w", "*", text)] if text else []
+    text = _constant(node)
+    return [text] if text is not None else []

@@ -203,6 +203,19 @@ def test_default_version(dialect):
 
 
 @both
+def test_a_default_without_a_block_where_limits_moved_it_takes_its_own(dialect):
+    """What a recipe cannot work without, such as an address, stands in the default's block."""
+    meta = {
+        "default_version": "3",
+        "versions": {"3": {"env": {"URL": "three"}}, "2": {"env": {"URL": "two"}}},
+    }
+    for limit, version, url in (("2", "2", "two"), ("1", "1", "three")):
+        scope = composed(meta, dialect, inputs={"version_max": limit})
+        assert take_default_version(scope, dialect) == version
+        assert scope.env["URL"] == url
+
+
+@both
 def test_edits_of_the_default_version_are_for_deeper_dependencies(dialect):
     meta = {
         "deps": [{"tags": "a", "names": ["n"]}],

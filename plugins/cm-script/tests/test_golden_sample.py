@@ -199,3 +199,10 @@ def test_hidden_variables_are_seen_when_the_entry_says_so(entry, tags):
     plan = planned({"deps": [dep]}, "cm", "", {"version": "2"})
     assert plan.deps[0].tags == tags
     assert plan.scope.env["CM_VERSION"] == "2"
+
+
+def test_prehook_dependencies_see_constants_with_their_placeholders_filled_in():
+    prehook = {"tags": "d", "update_tags_from_env_with_prefix": {"_b.": ["B"]}}
+    meta = {"deps": [{"tags": "x"}], "prehook_deps": [prehook]}
+    plan = planned(meta, "cm", "", {"const": {"B": "<<<A>>>"}, "env": {"A": "1"}})
+    assert [dep.tags for dep in plan.deps] == ["x", "d,_b.1"]

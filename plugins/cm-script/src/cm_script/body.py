@@ -56,6 +56,7 @@ def execute(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
     run.engine.executor.remove([*TEMPORARY, *(scope.meta.get("clean_files") or [])])
     run.assert_constants()
     scope.env[run.key("TMP_PIP_VERSION_STRING")] = versions.pip_requirement(scope.env, run.dialect)
+    placeholders.fill(scope.env)  # constants, too, when hooks see them
     entered = os.getcwd()
     _enter_output_folder(run)
     _preprocess(run)

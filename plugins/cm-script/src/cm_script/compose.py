@@ -168,7 +168,9 @@ def take_default_version(
 ) -> str:
     """Choose the default version when none was requested and nothing was cached.
 
-    Its block's edits of dependencies (`adr`) are for the dependencies' own dependencies: variations
+    A default that limits have moved takes the block of the version it became; a version without a
+    block, that of the default, which holds what the recipe cannot work without (a URL, a branch).
+    The block's edits of dependencies (`adr`) are for the dependencies' own dependencies: variations
     that were chosen on purpose have edited this recipe's lists already.
 
     Returns:
@@ -180,7 +182,8 @@ def take_default_version(
     version = versions.clamped(scope.default_version, scope.version_request, dialect)
     scope.env[dialect.key("VERSION")] = version
     placeholders.fill(scope.env)
-    _apply_version(scope, version, inputs or {}, dialect)
+    known = version in _mapping(scope.meta, "versions")
+    _apply_version(scope, version if known else scope.default_version, inputs or {}, dialect)
     return version
 
 

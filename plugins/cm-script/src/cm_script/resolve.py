@@ -98,6 +98,9 @@ def plan_shallow(
         deps += [_planned(kind, dep, scope, dialect, lost) for dep in entries]
         placeholders.fill(scope.env)
         scope.env.update(scope.const)
+        if kind == "deps":
+            # Hooks and pre-hook dependencies see constants with their placeholders filled in.
+            placeholders.fill(scope.env)
     return Plan(
         choice.artifact,
         choice.note,

@@ -1,76 +1,83 @@
-"""What a recipe does and takes, from its meta: `cm help script` and shell completion."""
+"""What recipes do and take: `cm help script`, `cm show script`, and shell completion.
+
+`help` explains the recipe that a run would take; `show` is about recipes as they lie in
+collections, and lists all that fit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 
-from cm_script.engine import Engine
+from cmcore.errors import NotFoundError
 from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Request, Result, Table
 
 if TYPE_CHECKING:
+    from cm_script.documenting.recipes import Recipes
+    from cm_script.query import Query
     from cmcore.context import Context
     from cmcore.types import Artifact
 
 
 def describe(ctx: Context, request: Request) -> Result:
-    """Inputs, variations, dependencies and outputs of the recipe that a request names.
+    """`cm help script TAGS`: the recipe that a run of these words would take.
+
+    Returns:
+        `list`, the recipes that fit, and `recipe`, the description of the one that is meant or
+        None; see `documenting.facts`.
 
     Raises:
-        CmError: no recipe fits, or several do.
+        CmError: no recipe fits; the hint tells what is near.
     """
-    from cm_script.choose import choose_recipe
+    from cm_script import select
+    from cm_script.documenting.recipes import Recipes
+    from cm_script.query import from_words
 
-    inputs: dict[str, Any] = dict(request.flags)
-    if request.artifacts:
-        inputs["artifact"] = request.artifacts[0]
-        inputs["artifacts"] = list(request.artifacts[1:])
-    artifact, _ = choose_recipe(Engine(ctx), inputs)
-    meta = artifact.meta
-    data = {
-        "alias": artifact.alias,
-        "uid": artifact.uid,
-        "path": artifact.path,
-        "dialect": artifact.form,
-        "tags": list(artifact.tags),
-        "cache": bool(meta.get("cache")),
-        "inputs": inputs_table(meta),
-        "variations": variations_by_group(meta),
-        "versions": [str(v) for v in _mapping(meta.get("versions"))],
-        "default_version": str(meta.get("default_version") or ""),
-        "deps": _tags(meta, "deps") + _tags(meta, "prehook_deps"),
-        "new_env_keys": [str(k) for k in meta.get("new_env_keys") or []],
-    }
-    return Result(data, view=_view(artifact, meta, data))
+    with ctx.index.hold():
+        words = _words(request)
+        query = from_words(words, request.flags.get("tags") or "")
+        found, query = select.find(_search(ctx), query)
+        fitting = _of_dialect(select.candidates(found, query), request)
+        names = [collection.name for collection in ctx.collections.all()]
+        left = select.rivals(fitting, names)
+        if len(left) > 1:
+            return _several(ctx, left, query, request)
+        elsewhere = [f"{a.collection.name} ({a.form})" for a in fitting if a is not left[0]]
+        return _one(ctx, left[0], query, request, Recipes.all(ctx), elsewhere)
 
 
-def inputs_table(meta: Mapping[str, Any]) -> list[dict[str, str]]:
-    """One row per flag of the recipe: name, variable, description, default."""
-    described = _mapping(meta.get("input_description"))
-    mapped = _mapping(meta.get("input_mapping"))
-    rows = []
-    for name in [*mapped, *(n for n in described if n not in mapped)]:
-        info = described.get(name)
-        text = _mapping(info) if isinstance(info, Mapping) else {"desc": info or ""}
-        rows.append(
-            {
-                "flag": str(name),
-                "variable": str(mapped.get(name, "")),
-                "help": str(text.get("desc", "")),
-                "default": str(text.get("default", "")),
-            }
-        )
-    return rows
+def show(ctx: Context, request: Request) -> Result:
+    """`cm show script [NAME|TAGS...]`: one recipe in full, or a list of several.
 
+    Returns:
+        as `describe`; each of `list` also has `cid`, `files` and `meta`.
 
-def variations_by_group(meta: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Variation names by group; `""` holds those without one. The default bears a `*`."""
-    groups: dict[str, list[str]] = {}
-    for name, block in _mapping(meta.get("variations")).items():
-        info = block if isinstance(block, Mapping) else {}
-        mark = "*" if "default" in info else ""
-        groups.setdefault(str(info.get("group", "")), []).append(f"{name}{mark}")
-    return groups
+    Raises:
+        CmError: no recipe fits; the hint tells what is near.
+    """
+    from cm_script import select
+    from cm_script.documenting.recipes import Recipes
+    from cm_script.query import Query, from_words
+
+    tags = request.flags.get("tags") or ""
+    with ctx.index.hold():
+        query = Query()
+        found: dict[str, Artifact] = {}
+        for word in request.artifacts or ([""] if tags else []):
+            query = from_words([word] if word else [], tags)
+            some, query = select.find(_search(ctx), query)
+            found.update((a.path, a) for a in select.candidates(some, query))
+        if not (request.artifacts or tags):
+            found = {artifact.path: artifact for artifact in ctx.search("script")}
+        fitting = _of_dialect(list(found.values()), request)
+        if len(fitting) == 1:
+            result = _one(ctx, fitting[0], query, request, Recipes.all(ctx), ())
+        else:
+            result = _several(ctx, fitting, query, request)
+    remarks = [text for artifact in fitting for text in ctx.index.remarks_on(artifact)]
+    warnings = tuple(remarks) if len(fitting) == 1 else ()
+    items = [_listed(ctx, artifact) for artifact in fitting]
+    return result._replace(data={**result.data, "list": items}, warnings=warnings)
 
 
 def complete(ctx: Context, request: Request, incomplete: str) -> Iterable[str]:
@@ -79,45 +86,134 @@ def complete(ctx: Context, request: Request, incomplete: str) -> Iterable[str]:
     tags = ",".join(w for w in head.split(",") if w and not w.startswith("_"))
     found = ctx.search("script", tags=tags)
     if last.startswith("_"):
-        words = sorted({f"_{v}" for a in found for v in _mapping(a.meta.get("variations"))})
+        tables = [a.meta.get("variations") for a in found]
+        words = sorted({f"_{v}" for table in tables if isinstance(table, dict) for v in table})
     else:
         words = sorted({t for a in found for t in a.tags})
     return [f"{head}{comma}{w}" for w in words if w.startswith(last)]
 
 
-def _view(artifact: Artifact, meta: Mapping[str, Any], data: Mapping[str, Any]) -> list[Any]:
-    collection = artifact.collection.name
-    lines = [
-        f"{artifact.name} ({artifact.form}, collection {collection})",
-        f"  tags: {' '.join(artifact.tags)}",
-        f"  path: {artifact.path}",
-    ]
-    if meta.get("cache"):
-        lines.append("  its result is cached")
-    if data["default_version"] or data["versions"]:
-        default = data["default_version"] or "none"
-        lines.append(f"  versions: {' '.join(data['versions'])} (default {default})")
-    if data["deps"]:
-        lines.append("  depends on: " + "; ".join(data["deps"]))
-    if data["new_env_keys"]:
-        lines.append("  gives: " + " ".join(data["new_env_keys"]))
-    view: list[Any] = ["\n".join(lines)]
-    if data["inputs"]:
-        rows = [[f"--{r['flag']}", r["variable"], r["default"], r["help"]] for r in data["inputs"]]
-        view.append(Table(["flag", "variable", "default", "help"], rows))
-    groups = data["variations"]
-    if groups:
-        rows = [[g or "(any)", " ".join("_" + v for v in names)] for g, names in groups.items()]
-        view.append(Table(["group", "variations (* is the default)"], rows))
-    return view
+#: How many recipes a list shows before the rest is folded.
+_LISTED = 20
+_TAGS = 6
 
 
-def _mapping(value: object) -> dict[str, Any]:
-    return dict(value) if isinstance(value, Mapping) else {}
+def _words(request: Request) -> list[str]:
+    return [str(word) for word in request.artifacts]
 
 
-def _tags(meta: Mapping[str, Any], kind: str) -> list[str]:
-    deps = meta.get(kind)
-    if not isinstance(deps, list):
-        return []
-    return [str(d["tags"]) for d in deps if isinstance(d, dict) and d.get("tags")]
+def _search(ctx: Context) -> Callable[[str, str], Sequence[Artifact]]:
+    return lambda name, tags: ctx.search("script", artifact=name, tags=tags)
+
+
+def _on(request: Request, flag: str) -> bool:
+    from cm_script.flags import is_on
+
+    return is_on(request.flags.get(flag))
+
+
+def _of_dialect(found: Sequence[Artifact], request: Request) -> list[Artifact]:
+    wanted = request.flags.get("dialect")
+    left = [artifact for artifact in found if artifact.form == wanted or not wanted]
+    if left or not found:
+        return left
+    forms = " and ".join(sorted({artifact.form for artifact in found}))
+    raise NotFoundError(
+        f"no recipe of dialect '{wanted}' fits", hint=f"there is one of dialect {forms}"
+    )
+
+
+def _one(
+    ctx: Context,
+    artifact: Artifact,
+    query: Query,
+    request: Request,
+    recipes: Recipes,
+    elsewhere: Sequence[str],
+) -> Result:
+    from cm_script.documenting import terminal, variants
+    from cm_script.documenting.facts import facts
+
+    found = facts(artifact, recipes)
+    if query.explicit:
+        meta = recipes.meta(artifact)
+        found["asked_for"] = list(query.explicit)
+        found["switched_on"] = variants.chosen(meta, artifact.form, query.explicit)
+    view = terminal.draw(
+        found,
+        query.variations,
+        ctx.console.width(),
+        ctx.console.bold,
+        elsewhere=elsewhere,
+        everything=_on(request, "all"),
+    )
+    return Result({"recipe": found, "list": [_brief(artifact)]}, view)
+
+
+def _several(ctx: Context, found: Sequence[Artifact], query: Query, request: Request) -> Result:
+    """A table, and what would leave fewer of them."""
+    several = len({artifact.collection.name for artifact in found}) > 1
+    shown = found if _on(request, "all") or len(found) <= _LISTED + 1 else found[:_LISTED]
+    rows = []
+    for artifact in shown:
+        more = [tag for tag in artifact.tags if tag not in query.tags]
+        left = len(more) - _TAGS
+        text = " ".join(more[:_TAGS]) + (f" and {left} more" if left > 0 else "")
+        where = artifact.collection.name if several else artifact.form
+        rows.append((artifact.alias or artifact.uid, where, text))
+    columns = (
+        "recipe",
+        "collection" if several else "dialect",
+        "more tags" if query.tags else "tags",
+    )
+    from cm_script.documenting.lines import Lines
+
+    lines = Lines(ctx.console.width())
+    if len(shown) < len(found):
+        lines.text(f"... and {len(found) - len(shown)} more (--all shows them)", 0)
+    lines.text(f"{len(found)} recipes fit. {_narrower(found, query, request.action)}", 0)
+    view: list[str | Table] = [Table(columns, rows, plain=0), str(lines)]
+    return Result({"recipe": None, "list": [_brief(a) for a in found]}, view)
+
+
+def _narrower(found: Sequence[Artifact], query: Query, action: str) -> str:
+    """The shortest things to say that leave one recipe."""
+    first = found[0] if found else None
+    if first is None:
+        return "'cm add collection FOLDER' registers some."
+    same = [a for a in found if a.alias == first.alias]
+    name = first.alias or first.uid
+    if len({a.collection.name for a in same}) == len(same) > 1:
+        name = f"{first.collection.name}:{name}"
+    ways = [f"cm {action} script {name}"]
+    if len({artifact.form for artifact in found}) > 1:
+        ways.append("--dialect=cm or --dialect=mlc")
+    own = [tag for tag in first.tags if sum(tag in a.tags for a in found) == 1]
+    if query.tags and own:
+        ways.append("one more tag, such as " + own[0])
+    return "One is told by its name: " + ", or ".join(ways) + "."
+
+
+def _brief(artifact: Artifact) -> dict[str, Any]:
+    return {
+        "alias": artifact.alias,
+        "uid": artifact.uid,
+        "automation": artifact.automation,
+        "tags": list(artifact.tags),
+        "path": artifact.path,
+        "form": artifact.form,
+        "collection": artifact.collection.name,
+    }
+
+
+def _listed(ctx: Context, artifact: Artifact) -> dict[str, Any]:
+    from cm_script.documenting.folder import listing
+
+    noun = ctx.registry.automation(artifact.automation)
+    owner = ",".join(part for part in (artifact.automation, noun.uid if noun else "") if part)
+    return {
+        **_brief(artifact),
+        "cid": f"{owner}::{artifact.name}",
+        "files": listing(artifact.path),
+        "meta": artifact.meta,
+    }

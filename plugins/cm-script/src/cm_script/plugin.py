@@ -43,6 +43,26 @@ def cm_help(ctx: Context, request: Request) -> Result | None:
 
 
 @hookimpl
+def cm_show(ctx: Context, request: Request) -> Result | None:
+    """`cm show script [NAME|TAGS]`: one recipe in full, or a list of several."""
+    if request.automation != "script":
+        return None
+    from cm_script.describe import show
+
+    return show(ctx, request)
+
+
+@hookimpl
+def cm_doc(ctx: Context, request: Request) -> Result | None:
+    """`cm doc script [RECIPE|TAGS|COLLECTION]`: READMEs and a catalogue."""
+    if request.automation != "script":
+        return None
+    from cm_script.documenting.command import doc
+
+    return doc(ctx, request)
+
+
+@hookimpl
 def cm_lint(ctx: Context, request: Request) -> Result | None:
     """`cm lint script [PATH|NAME|TAGS]`: mistakes in recipes."""
     if request.automation != "script":

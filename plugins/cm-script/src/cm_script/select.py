@@ -140,6 +140,16 @@ def choose(
     return Choice(chosen, note, ", ".join(grounds))
 
 
+def rivals(
+    found: Sequence[Artifact], collections: Sequence[str], parent_form: str = ""
+) -> list[Artifact]:
+    """Those of the candidates that are left when dialect and copies have been sorted out.
+
+    The first one is what a run takes when neither the cache nor a person decides.
+    """
+    return _without_copies(_one_dialect(found, collections, parent_form), collections)
+
+
 def _dialect_grounds(left: Sequence[Artifact], parent_form: str) -> str:
     form = left[0].form
     if form == parent_form:

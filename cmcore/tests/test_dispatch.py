@@ -156,7 +156,12 @@ def test_here_as_automation(fake_plugin, cm_context, cm_home, monkeypatch):
     place.mkdir(parents=True)
     (place / "_cm.json").write_text(json.dumps({"alias": "first", "uid": "0123456789abcdef"}))
     monkeypatch.chdir(place)
-    assert cm_context().access("run . --out=json") == {"return": 0, "ran": []}
+    assert cm_context().access("run . --out=json") == {"return": 0, "ran": ["."]}
+    assert cm_context().access("run . other --out=json") == {"return": 0, "ran": ["other"]}
+    for nothing in (place.parent, place.parent / "no-artifact"):
+        nothing.mkdir(exist_ok=True)
+        monkeypatch.chdir(nothing)
+        assert cm_context().access("run . --out=json") == {"return": 0, "ran": []}
     monkeypatch.chdir(cm_home / "local")
     answer = cm_context().access("run . --out=json")
     assert "in none" in answer["error"]

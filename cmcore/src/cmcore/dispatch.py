@@ -87,7 +87,12 @@ def access(
             ctx = default_context()
         if parsed.options.no_plugins and not ctx.no_plugins:
             ctx = _without_plugins(ctx)
-        result = run(ctx, wanted)
+        if parsed.options.help:
+            from cmcore.cli.help import explain
+
+            result = explain(ctx, wanted)
+        else:
+            result = run(ctx, wanted)
         if wanted.console:
             from cmcore.cli.output import show
 
@@ -156,22 +161,35 @@ def _understand(ctx: Context, request: Request) -> tuple[Owner, Request]:
         known = ", ".join(noun.name for noun in ctx.registry.automations())
         raise UsageError(f"'{action}' needs an automation", hint=f"known: {known}")
     if noun == ".":
-        noun = _here(ctx)
-    owner = ctx.registry.resolve(noun, action)
+        noun, request = _here(ctx, request)
+    try:
+        owner = ctx.registry.resolve(noun, action)
+    except UsageError as error:
+        from cmcore import missing
+
+        raise missing.order(ctx.registry, request) or error from None
     request = request._replace(action=action, automation=owner.automation.name)
     check_flags(owner, request)
     return owner, request
 
 
-def _here(ctx: Context) -> str:
-    """The automation around the current folder, for `cm ACTION .`."""
+def _here(ctx: Context, request: Request) -> tuple[str, Request]:
+    """`cm ACTION .`: the automation around us, and the artifact when nothing else is named."""
     here = ctx.collections.here()
     if not here.automation:
         raise UsageError(
             "'.' as automation stands for the one around the current folder, which is in none",
             where=here.folder or here.collection.path,
         )
-    return here.automation
+    named = request.artifacts or "tags" in request.flags or request.action == "add"
+    if here.folder and not named:
+        from os.path import exists, join
+
+        from cmcore.artifacts import META_FILES
+
+        if any(exists(join(here.folder, name)) for name in META_FILES):
+            request = request._replace(artifacts=(".",))
+    return here.automation, request
 
 
 def _act(ctx: Context, owner: Owner, request: Request) -> Result:

@@ -45,6 +45,9 @@ STRUCTURE = ("action", "automation", "artifact", "artifacts", "unparsed_cmd")
 #: Flags that the command line keeps for itself.
 OPTIONS = ("out", "save_to_json", "no_plugins", "color", "no_color")
 
+#: Verbs that are about the request that the other words make.
+_ABOUT = ("help", "print_input")
+
 _COLORS = ("auto", "always", "never")
 
 
@@ -109,6 +112,11 @@ def parse(
             _merge_flag(fields, artifacts, word)
         else:
             (bare if len(bare) < 2 else artifacts).append(word)
+    if bare and canonical_action(bare[0]) in _ABOUT:
+        # What a file asks for is what is asked about; it is not done.
+        named = [fields.pop(key) for key in ("action", "automation") if key in fields]
+        bare += named if len(bare) == 1 else []
+        artifacts[:0] = bare[2:]
     for key, word in zip(("action", "automation"), bare, strict=False):
         fields.setdefault(key, word)
     fields["artifacts"] = artifacts

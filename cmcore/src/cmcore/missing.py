@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from cmcore.errors import UsageError
+from cmcore.grammar import canonical_action
 from cmcore.hints import TYPE_CHECKING
 from cmcore.manifest import Broken, load
 from cmcore.naming import did_you_mean, suggestion
@@ -15,7 +16,7 @@ from cmcore.naming import did_you_mean, suggestion
 if TYPE_CHECKING:
     from cmcore.plugin_state import PluginState
     from cmcore.registry import Registry
-    from cmcore.types import Automation
+    from cmcore.types import Automation, Request
 
 
 def automation(registry: Registry, name: str) -> UsageError:
@@ -28,6 +29,23 @@ def automation(registry: Registry, name: str) -> UsageError:
         near = suggestion(did_you_mean(name, known))
         hints += [near] if near else [f"known: {', '.join(known)}", *_package(name)]
     return UsageError(f"no automation '{name}'", hint="; ".join(hints))
+
+
+def order(registry: Registry, request: Request) -> UsageError | None:
+    """The noun came before the verb, as other tools have it; None when that is not so."""
+    noun, verb = registry.automation(request.action), canonical_action(request.automation)
+    if noun is None or registry.owner(noun.name, verb) is None:
+        return None
+    from cmcore.spelling import command_line
+
+    turned = request._replace(action=verb, automation=noun.name, console=True)
+    try:
+        line = command_line(turned)
+    except UsageError:
+        line = f"cm {verb} {noun.name}"
+    # The spelling that was typed, not the verb's own name.
+    line = f"cm {request.automation}" + line[len(f"cm {verb}") :]
+    return UsageError("the action comes before the automation", hint=f"did you mean '{line}'?")
 
 
 def action(registry: Registry, noun: Automation, name: str) -> UsageError:

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cm_cache import commands, contributions, layout, measures, removal
+from cm_cache import commands, contributions, layout, measures, pruning, removal, showing
 from cmcore.errors import AmbiguousError, CmError, NotFoundError, StorageError, UsageError
 from cmcore.locking import Lock
 from cmcore.types import Request
@@ -67,7 +67,7 @@ def test_unfinished_entries_are_listed_when_asked_for(cache, three):
     cache.release(left, "no compiler")
     assert uids(commands.search(cache.ctx, ask(tags="get,tmp"))) == [left.uid]
     assert left.uid not in uids(commands.search(cache.ctx, ask(tags="get")))
-    text = commands.show(cache.ctx, ask(tags="d,tmp")).view
+    text = showing.show(cache.ctx, ask(tags="d,tmp")).view
     assert "no compiler" in text
 
 
@@ -82,21 +82,21 @@ def test_load_and_path_need_exactly_one(cache, three):
 
 def test_show_says_what_where_and_when(cache, three):
     cache.state(three[0])
-    (item,) = commands.show(cache.ctx, ask("get a")).data["list"]
+    (item,) = showing.show(cache.ctx, ask("get a")).data["list"]
     assert item["recipe"] == "thing,00000000000000aa"
     assert item["size"] > 100
     assert item["last_used"] >= item["created"]
-    text = commands.show(
+    text = showing.show(
         cache.ctx,
         ask("get a"),
     ).view
     assert three[0].path in text
     assert "PAYLOAD" not in text
-    shown = commands.show(cache.ctx, ask("get a", env=True))
+    shown = showing.show(cache.ctx, ask("get a", env=True))
     assert '"PAYLOAD": "a"' in shown.view
     assert shown.data["list"][0]["new_env"] == {"PAYLOAD": "a"}
     with pytest.raises(NotFoundError):
-        commands.show(cache.ctx, ask("nothing-such"))
+        showing.show(cache.ctx, ask("nothing-such"))
 
 
 @pytest.mark.parametrize("flag", [{"f": True}, {"force": "true"}, {"f": "True"}, {"force": "yes"}])
@@ -186,10 +186,10 @@ def test_prune_broken_unfinished_and_old(cache, three, tmp_path):
     cache.release(left)
     depends = cache.build("get", "dep", dependent_cached_path=str(tmp_path / "never"))
     with pytest.raises(UsageError, match="--broken"):
-        removal.prune(cache.ctx, ask(f=True))
+        pruning.prune(cache.ctx, ask(f=True))
 
     def pruned(**flags):
-        result = removal.prune(cache.ctx, ask(f=True, **flags))
+        result = pruning.prune(cache.ctx, ask(f=True, **flags))
         return {item["uid"] for item in result.data["removed"]}
 
     assert pruned(broken=True) == {broken.uid, depends.uid}

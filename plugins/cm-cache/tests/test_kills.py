@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from cm_cache import building, layout, lookup, opened, records, removal
+from cm_cache import building, layout, lookup, opened, pruning, records, removal
 from cmcore.types import CacheEntry, Request, Reservation
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -185,7 +185,7 @@ def test_remove(new_cache):
         assert served(cache) in ([], ["1"])
         if served(cache):
             removal.remove(cache.ctx, Request("remove", "cache", flags={"f": True}))
-        removal.prune(cache.ctx, Request("prune", "cache", flags={"unfinished": True, "f": True}))
+        pruning.prune(cache.ctx, Request("prune", "cache", flags={"unfinished": True, "f": True}))
         assert os.listdir(cache.root) == [layout.INDEX]
         run_again(cache, "2")
         assert served(cache) == ["2"]

@@ -1,10 +1,10 @@
-"""`cm find|load|show|path cache`: looking at entries."""
+"""`cm find|load|path cache`: which entries there are."""
 
 from __future__ import annotations
 
-from cm_cache import choose, layout, measures, records, trees
+from cm_cache import choose, classes, records
 from cm_cache.shelf import Shelf
-from cmcore.errors import AmbiguousError, StorageError
+from cmcore.errors import AmbiguousError
 from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Result, Table
 
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
 
 def search(ctx: Context, request: Request) -> Result:
-    """`cm find cache`: entries that fit, sorted by tags."""
-    shelf, found = _found(ctx, request)
+    """`cm find cache`: entries that fit, sorted by tags; `--foreign`: those of CM and MLCFlow."""
+    if choose.is_on(request.flags, "foreign"):
+        from cm_cache.foreign_import import find_foreign
+
+        return find_foreign(ctx, request)
+    shelf, found = found_by(ctx, request)
     rows = [(",".join(choose.split_tags(r.tags)), r.version, shelf.folder(r.uid)) for r in found]
     view = Table(("Tags", "Version", "Path"), rows, plain=2) if rows else None
     return Result({"list": [item(shelf, record) for record in found]}, view=view)
@@ -39,26 +43,6 @@ def path(ctx: Context, request: Request) -> Result:
     return Result({"path": folder}, view=folder)
 
 
-def show(ctx: Context, request: Request) -> Result:
-    """`cm show cache`: what each entry is, where it comes from and when it was used."""
-    shelf, found = _found(ctx, request)
-    if not found:
-        raise choose.nothing_fits(choose.wish_of(request))
-    with_env = choose.is_on(request.flags, "env")
-    items, texts, warnings = [], [], []
-    for record in found:
-        shown = {**item(shelf, record), **_about(shelf, record)}
-        if with_env:
-            try:
-                state = records.load_state(shelf.folder(record.uid))
-                shown |= {key: state.get(key, {}) for key in ("new_env", "new_state")}
-            except StorageError as error:
-                warnings.append(f"cache entry {record.uid} is damaged: {error}")
-        items.append(shown)
-        texts.append(_text(shown, with_env=with_env))
-    return Result({"list": items}, view="\n\n".join(texts), warnings=tuple(warnings))
-
-
 def item(shelf: Shelf, record: Record) -> dict[str, Any]:
     """One entry as `cm.access` lists it: `path`, `meta`, and what recipes ask for besides."""
     meta = dict(records.entry(shelf.root, record).meta)
@@ -71,17 +55,19 @@ def item(shelf: Shelf, record: Record) -> dict[str, Any]:
         "alias": "",
         "tags": list(record.tags),
         "version": record.version,
+        "class": classes.class_of(record.meta, record.tags),
         "meta": meta,
     }
 
 
-def _found(ctx: Context, request: Request) -> tuple[Shelf, list[Record]]:
+def found_by(ctx: Context, request: Request) -> tuple[Shelf, list[Record]]:
+    """The shelf, and the entries that the words and flags of `request` mean."""
     shelf = Shelf(ctx)
     return shelf, choose.finished(shelf, choose.wish_of(request))
 
 
 def _only(ctx: Context, request: Request) -> tuple[Shelf, Record]:
-    shelf, found = _found(ctx, request)
+    shelf, found = found_by(ctx, request)
     wish = choose.wish_of(request)
     if not found:
         raise choose.nothing_fits(wish)
@@ -92,49 +78,6 @@ def _only(ctx: Context, request: Request) -> tuple[Shelf, Record]:
             hint=f"name one of {uids}" + (", ..." if len(found) > 5 else ""),
         )
     return shelf, found[0]
-
-
-def _about(shelf: Shelf, record: Record) -> dict[str, Any]:
-    folder = shelf.folder(record.uid)
-    return {
-        "recipe": records.text(record.meta.get("associated_script_artifact"))
-        or records.text(record.meta.get("recipe_alias")),
-        "finished": record.kind == records.FINISHED,
-        "created": record.created,
-        "last_used": layout.last_used(folder, record.created),
-        "size": trees.size(folder),
-    }
-
-
-def _text(shown: dict[str, Any], *, with_env: bool) -> str:
-    meta = shown["meta"]
-    lines = [
-        ("Tags", ",".join(choose.split_tags(shown["tags"]))),
-        ("Path", shown["path"]),
-        ("Version", shown["version"]),
-        ("Recipe", shown["recipe"]),
-        ("Variations", _words(meta.get("key", {}).get("variations"))),
-        ("Made", measures.moment(shown["created"]) + _took(meta)),
-        ("Last use", measures.moment(shown["last_used"])),
-        ("Size", measures.size_text(shown["size"])),
-        ("Depends on", records.text(meta.get("dependent_cached_path"))),
-        ("Unfinished", "" if shown["finished"] else meta.get("error") or "interrupted or running"),
-    ]
-    text = "\n".join(f"{name + ':':<12}{value}" for name, value in lines if value)
-    if with_env:
-        for key, title in (("new_env", "New environment"), ("new_state", "New state")):
-            if shown.get(key):
-                text += f"\n{title}:\n{_json(shown[key])}"
-    return text
-
-
-def _words(value: object) -> str:
-    return ",".join(str(v) for v in value) if isinstance(value, list) else ""
-
-
-def _took(meta: dict[str, Any]) -> str:
-    seconds = records.seconds(meta.get("seconds"), 0.0)
-    return f" in {seconds:.1f} s" if seconds else ""
 
 
 def _json(data: object) -> str:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import os
 
-from cm_cache import commands, records, removal
+from cm_cache import commands, exporting, importing, pruning, records, removal, verifying
 from cm_cache.shelf import Shelf
 from cmcore.hints import TYPE_CHECKING, Any
-from cmcore.types import Action, Automation, Flag, HealthCheck
+from cmcore.types import Action, Automation, Flag, HealthCheck, Setting
 
 if TYPE_CHECKING:
     from cmcore.context import Context
     from cmcore.types import Request
 
-_HANDLERS = {"path": commands.path, "prune": removal.prune, "restore": removal.restore}
+_HANDLERS = {
+    "path": commands.path,
+    "restore": removal.restore,
+    "prune": pruning.prune,
+    "gc": pruning.gc,
+    "verify": verifying.verify,
+    "export": exporting.export,
+    "import": importing.import_command,
+}
 
 
 def _manifest() -> dict[str, Any]:
@@ -51,6 +59,13 @@ def automations() -> list[Automation]:
     """The noun `cache`."""
     about = _manifest()
     return [Automation("cache", about["help"], about["uid"], about["artifacts"])]
+
+
+def settings() -> list[Setting]:
+    """What `cm config` may set."""
+    from cm_cache.upstream import SETTING
+
+    return [SETTING]
 
 
 def complete(ctx: Context, request: Request, incomplete: str) -> list[str]:

@@ -162,3 +162,8 @@ def file_digest(path: str) -> str:
         while count := file.readinto(block):
             digest.update(view[:count])
     return digest.hexdigest()
+
+
+def anew(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """`summary` for files that were written and found right just now."""
+    return {**summary, "time": time.time(), "boot": host.boot_id()}

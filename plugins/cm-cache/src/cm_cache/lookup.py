@@ -49,12 +49,30 @@ def find(ctx: Context, request: CacheRequest, *, remember: bool = True) -> list[
             stale.append(entry)
         else:
             entries.append(entry)
+    if _has_upstream(ctx):
+        from cm_cache import upstream
+
+        entries += upstream.more(ctx, shelf.root, request, entries)
     question = _question(shelf.root, request)
     if stale or _stale:
         _stale[question] = stale
     if remember:
         _shown[question] = frozenset((e.uid, e.created) for e in entries)
     return entries
+
+
+def _has_upstream(ctx: Context) -> bool:
+    # Asking the settings would import every plugin that declares some, on every look-up.
+    if "CM_SETTING_CACHE_UPSTREAM" in ctx.environ:
+        return True
+    path = ctx.paths.config_file
+    if not os.path.exists(path):
+        return False
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return '"cache.upstream"' in file.read()
+    except OSError:
+        return False
 
 
 def _turned_down(ctx: Context, entry: CacheEntry) -> bool:
@@ -100,8 +118,12 @@ def state(entry: CacheEntry, ctx: Context | None = None) -> dict[str, Any]:
         StorageError: the entry is damaged.
     """
     root = os.path.dirname(entry.path)
+    if "upstream" in entry.meta and ctx is not None:
+        from cm_cache import upstream
+
+        upstream.fetch(ctx, entry)
     try:
-        if "digests" in entry.meta:
+        if "digests" in entry.meta and os.path.isdir(entry.path):
             from cm_cache import trust
 
             trust.assure(ctx, entry)

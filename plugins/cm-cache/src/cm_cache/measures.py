@@ -72,12 +72,12 @@ def moment(seconds: float) -> str:
 
 
 def age(seconds: float, now: float) -> str:
-    """How long ago `seconds` since the epoch was: `3 days`, `5 min`; in the future: `now`."""
+    """How long ago `seconds` since the epoch was: `3 days`, `5 min`; never less than a minute."""
     passed = max(0.0, now - seconds)
     for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
         if passed >= length:
-            return f"{passed / length:.0f} {unit}" if unit != "days" else _days(passed)
-    return "now"
+            return f"{passed // length:.0f} {unit}" if unit != "days" else _days(passed)
+    return "1 min"
 
 
 def _days(passed: float) -> str:

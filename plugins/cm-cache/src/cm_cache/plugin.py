@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Request,
         Reservation,
         Result,
+        Setting,
     )
 
 
@@ -75,9 +76,9 @@ def cm_load(ctx: Context, request: Request) -> Result | None:
 
 @hookimpl
 def cm_show(ctx: Context, request: Request) -> Result | None:
-    from cm_cache import commands
+    from cm_cache import showing
 
-    return commands.show(ctx, request) if request.automation == "cache" else None
+    return showing.show(ctx, request) if request.automation == "cache" else None
 
 
 @hookimpl
@@ -99,6 +100,13 @@ def cm_automations() -> Iterable[Automation]:
     from cm_cache import contributions
 
     return contributions.automations()
+
+
+@hookimpl
+def cm_settings() -> Iterable[Setting]:
+    from cm_cache import contributions
+
+    return contributions.settings()
 
 
 @hookimpl

@@ -89,6 +89,14 @@ def pseudo_tag(field: str, value: str) -> str:
     return f",{field}={value}"
 
 
+def is_entry_uid(word: object) -> bool:
+    """Whether `word` is a UID as this cache makes them, whoever wrote it.
+
+    Without dots: a folder of the cache whose name begins with one is no entry.
+    """
+    return isinstance(word, str) and len(word) == 16 and set(word) <= set("0123456789abcdef")
+
+
 def load_object(path: str) -> dict[str, Any]:
     """The JSON object in file `path`.
 

@@ -1,19 +1,18 @@
-"""`cm rm|prune|restore cache`: the commands that change what is there."""
+"""`cm rm|restore cache`: taking entries away, and bringing results back."""
 
 from __future__ import annotations
 
 import errno
 import os
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from cm_cache import choose, commands, layout, measures, records, trees
+from cm_cache import choose, classes, commands, layout, measures, records, relations, trees
 from cm_cache.claims import folder_lock
 from cm_cache.shelf import Shelf
 from cmcore import storage
 from cmcore.errors import CmError, NotFoundError, StorageError, UsageError
 from cmcore.hints import TYPE_CHECKING, Any
-from cmcore.types import Result
+from cmcore.types import Result, Table
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -30,51 +29,41 @@ def remove(ctx: Context, request: Request) -> Result:
 
     Raises:
         NotFoundError: none fits.
-        UsageError: nobody can be asked and `--force` was not given.
+        UsageError: other entries need them, or nobody can be asked, and `--force` was not given.
     """
     shelf, wish = Shelf(ctx), choose.wish_of(request)
     found = choose.all_kinds(shelf, wish)
     if not found:
         raise choose.nothing_fits(wish)
-    return _remove(ctx, shelf, request, found)
-
-
-def prune(ctx: Context, request: Request) -> Result:
-    """`cm prune cache`: damaged, unfinished or long unused entries.
-
-    Raises:
-        UsageError: none of these was asked for, or nobody can be asked for confirmation.
-    """
-    shelf = Shelf(ctx)
-    tests = _prune_tests(shelf, request)
-    wish = choose.wish_of(request)
-    found = [r for r in choose.all_kinds(shelf, wish) if any(test(r) for test in tests)]
-    if not found:
-        _sweep(shelf)
-        return Result({"removed": [], "refused": [], "size": 0}, view="nothing to remove")
-    return _remove(ctx, shelf, request, found)
-
-
-def _prune_tests(shelf: Shelf, request: Request) -> list[Callable[[Record], bool]]:
-    tests: list[Callable[[Record], bool]] = []
-    if choose.is_on(request.flags, "broken"):
-        tests.append(lambda r: r.kind == records.DAMAGED or _path_gone(r))
-    if choose.is_on(request.flags, "unfinished"):
-        tests.append(lambda r: r.kind == records.BUILDING)
-    if "older" in request.flags:
-        limit = time.time() - measures.duration(request.flags["older"])
-        tests.append(lambda r: layout.last_used(shelf.folder(r.uid), r.created) < limit)
-    if not tests:
+    needed = _needed_by_others(shelf, found)
+    warnings = [
+        f"cache entry {uid} was needed by {', '.join(_name(r) for r in users)}"
+        for uid, users in needed.items()
+    ]
+    if needed and not choose.is_on(request.flags, "force", "f"):
+        uid, users = next(iter(needed.items()))
+        more = f", and {len(needed) - 1} more are needed" if len(needed) > 1 else ""
         raise UsageError(
-            "cm prune cache needs to know what may go",
-            hint="add --broken, --unfinished or --older=30d; `cm rm cache` removes by tags",
+            f"cache entry {uid} is needed by {', '.join(_name(r) for r in users[:5])}"
+            f"{', ...' if len(users) > 5 else ''}{more}",
+            hint="remove those as well, or add --force",
         )
-    return tests
+    result = remove_found(ctx, shelf, request, found)
+    return result._replace(warnings=(*result.warnings, *warnings))
 
 
-def _path_gone(record: Record) -> bool:
-    path = records.text(record.meta.get("dependent_cached_path"))
-    return bool(path) and not os.path.exists(path)
+def _needed_by_others(shelf: Shelf, found: list[Record]) -> dict[str, list[Record]]:
+    going = {record.uid for record in found}
+    needed = {}
+    for record in found:
+        users = [r for r in relations.dependants(shelf, record.uid) if r.uid not in going]
+        if users:
+            needed[record.uid] = users
+    return needed
+
+
+def _name(record: Record) -> str:
+    return f"{record.uid} ({','.join(choose.split_tags(record.tags))})"
 
 
 def restore(ctx: Context, request: Request) -> Result:
@@ -119,15 +108,27 @@ def _restore(ctx: Context, shelf: Shelf, uid: str) -> None:
         lock.__exit__(None, None, None)
 
 
-def _remove(ctx: Context, shelf: Shelf, request: Request, found: list[Record]) -> Result:
+def remove_found(
+    ctx: Context, shelf: Shelf, request: Request, found: list[Record], kept: Sequence[str] = ()
+) -> Result:
+    """Remove entries after asking; with `--dry-run` only say which they would be.
+
+    Args:
+        kept: sentences about entries that fit as well but stay.
+
+    Raises:
+        UsageError: nobody can be asked and `--force` was not given.
+    """
+    if choose.is_on(request.flags, "dry_run"):
+        return _rehearsed(shelf, found, kept)
     _confirm(ctx, shelf, request, found)
-    _sweep(shelf)
+    sweep(ctx, shelf)
     removed, refused, size = [], [], 0
     for record in found:
         folder = shelf.folder(record.uid)
         bytes_there = 0 if os.path.islink(folder) else trees.size(folder)
         try:
-            _remove_one(ctx, shelf, record.uid)
+            remove_one(ctx, shelf, record.uid)
         except CmError as error:
             refused.append({"uid": record.uid, "error": str(error)})
         else:
@@ -138,7 +139,27 @@ def _remove(ctx: Context, shelf: Shelf, request: Request, found: list[Record]) -
     warnings = tuple(entry["error"] for entry in refused)
     if refused:
         data["error"] = "; ".join(warnings)
-    return Result(data, view=text, code=1 if refused else 0, warnings=warnings)
+    view = "\n".join([text, *kept])
+    return Result(data, view=view, code=1 if refused else 0, warnings=warnings)
+
+
+def _rehearsed(shelf: Shelf, found: list[Record], kept: Sequence[str]) -> Result:
+    sizes = [trees.size(shelf.folder(record.uid)) for record in found]
+    rows = [
+        (
+            record.uid,
+            classes.class_of(record.meta, record.tags),
+            measures.size_text(size),
+            measures.moment(layout.last_used(shelf.folder(record.uid), record.created)),
+            ",".join(choose.split_tags(record.tags)),
+        )
+        for record, size in zip(found, sizes, strict=True)
+    ]
+    items = [commands.item(shelf, record) for record in found]
+    data = {"removed": [], "refused": [], "would_remove": items, "size": sum(sizes)}
+    text = f"would remove {len(found)} cache entries, {measures.size_text(sum(sizes))}"
+    table = Table(("UID", "Class", "Size", "Last use", "Tags"), rows)
+    return Result(data, view=[*([table] if rows else []), "\n".join([text, *kept])])
 
 
 def _confirm(ctx: Context, shelf: Shelf, request: Request, found: list[Record]) -> None:
@@ -155,7 +176,12 @@ def _confirm(ctx: Context, shelf: Shelf, request: Request, found: list[Record]) 
         raise UsageError("nothing was removed", code=1)
 
 
-def _remove_one(ctx: Context, shelf: Shelf, uid: str) -> None:
+def remove_one(ctx: Context, shelf: Shelf, uid: str) -> None:
+    """Remove one entry, whatever needs it; fine when it is gone.
+
+    Raises:
+        StorageError: somebody works in it, or it cannot be removed.
+    """
     folder = shelf.folder(uid)
     if os.path.islink(folder):
         # An entry that somebody put elsewhere: what the link leads to is not ours to delete.
@@ -193,14 +219,23 @@ def _lock(ctx: Context, folder: str) -> AbstractContextManager[object] | None:
         raise
 
 
-def _sweep(shelf: Shelf) -> None:
-    # What a removal that was killed has left.
+def sweep(ctx: Context, shelf: Shelf) -> None:
+    """Delete what removals and imports that were killed have left."""
     try:
-        left = [name for name in os.listdir(shelf.root) if name.startswith(layout.REMOVED)]
+        names = os.listdir(shelf.root)
     except OSError:
         return
-    for name in left:
+    for name in names:
+        path = os.path.join(shelf.root, name)
         try:
-            trees.delete(os.path.join(shelf.root, name))
-        except OSError:
+            if name.startswith(layout.REMOVED):
+                trees.delete(path)
+            elif name.startswith(layout.ARRIVING):
+                lock = folder_lock(ctx, path)
+                if lock is not None:
+                    try:
+                        trees.delete(path)
+                    finally:
+                        lock.__exit__(None, None, None)
+        except (OSError, CmError):
             pass  # another process is at it, or it is not ours to delete

@@ -5,6 +5,7 @@ Whatever happens to the index, the answers are the same; only the time they take
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Sequence
 
@@ -93,6 +94,18 @@ class Shelf:
         """
         path = self.folder(uid)
         self._changed(lambda: os.rename(path, target), path, there=False, gone=uid)
+
+    def move_in(self, uid: str, source: str) -> None:
+        """Make `source`, a folder within the cache folder, the entry `uid`.
+
+        Raises:
+            OSError: it cannot be renamed; FileExistsError or ENOTEMPTY: there is such an entry.
+        """
+        path = self.folder(uid)
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, "there is such an entry", path)
+        self._changed(lambda: os.rename(source, path), path, there=True, came=uid)
+        self.put(uid)
 
     def _changed(
         self, change: Callable[[], None], path: str, *, there: bool, came: str = "", gone: str = ""

@@ -1,0 +1,194 @@
+"""`cm prune|gc cache`: making room by rules."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable, Iterable
+
+from cm_cache import choose, classes, layout, measures, records, relations, trees, usage
+from cm_cache.removal import remove_found, sweep
+from cm_cache.shelf import Shelf
+from cmcore.errors import UsageError
+from cmcore.hints import TYPE_CHECKING
+from cmcore.types import Result
+
+if TYPE_CHECKING:
+    from cm_cache.records import Record
+    from cmcore.context import Context
+    from cmcore.types import Request
+
+    Test = Callable[[Record], bool]
+
+
+def prune(ctx: Context, request: Request) -> Result:
+    """`cm prune cache`: entries that are broken or unfinished, and that are old, large, of a class.
+
+    `--broken` and `--unfinished` add to each other; the other rules narrow what goes. Sound
+    entries that one which stays needs, stay as well.
+
+    Raises:
+        UsageError: no rule was given, or nobody can be asked for confirmation.
+    """
+    if choose.is_on(request.flags, "lru") or "keep_size" in request.flags:
+        return gc(ctx, request)
+    shelf = Shelf(ctx)
+    kinds, limits = _rules(shelf, request)
+    found = [
+        record
+        for record in choose.all_kinds(shelf, choose.wish_of(request))
+        if (not kinds or any(test(record) for test in kinds)) and all(t(record) for t in limits)
+    ]
+    found, kept = _without_needed(shelf, found, anyway=bool(kinds))
+    return _remove(ctx, shelf, request, found, kept)
+
+
+def gc(ctx: Context, request: Request) -> Result:
+    """`cm gc cache --keep-size=20G`: the least recently used entries, until the rest fits.
+
+    Entries that others need go after those. What a living process was served or builds stays, and
+    so do benchmark results, unless `--class=measured` asks for them.
+
+    Raises:
+        UsageError: no size was given, or nobody can be asked for confirmation.
+    """
+    if "keep_size" not in request.flags:
+        raise UsageError("how much may stay is not said", hint="add --keep-size=20G")
+    limit = measures.parse_size(request.flags["keep_size"])
+    shelf, flags = Shelf(ctx), request.flags
+    everything = shelf.everything()
+    sizes = {record.uid: trees.size(shelf.folder(record.uid)) for record in everything}
+    total = sum(sizes.values())
+    fits = {record.uid for record in choose.all_kinds(shelf, choose.wish_of(request))}
+    limits = _rules(shelf, request)[1]
+    spare = "class" not in flags
+    busy = usage.in_use(shelf.root)
+
+    def may_go(record: Record) -> bool:
+        if record.uid not in fits or record.uid in busy or not all(t(record) for t in limits):
+            return False
+        if record.kind == records.BUILDING and _worked_in(ctx, shelf.folder(record.uid)):
+            return False
+        return not spare or _class(record) != classes.MEASURED
+
+    found: list[Record] = []
+    for record in _least_recently_used(shelf, everything, may_go):
+        if total <= limit:
+            break
+        found.append(record)
+        total -= sizes[record.uid]
+    over = measures.size_text(max(0, total - limit))
+    kept = [f"still {over} too much: what is left is in use, needed or spared"]
+    return _remove(ctx, shelf, request, found, kept if total > limit else [])
+
+
+def _least_recently_used(shelf: Shelf, found: list[Record], may_go: Test) -> Iterable[Record]:
+    """Entries in the order in which to remove them: none before those that need it."""
+    by_uid = {record.uid: record for record in found}
+    needed = dict.fromkeys(by_uid, 0)
+    for record in found:
+        for uid in _needs(record):
+            if uid in needed:
+                needed[uid] += 1
+    ready = [(_used(shelf, r), r.uid) for r in found if not needed[r.uid] and may_go(r)]
+    heapq.heapify(ready)
+    while ready:
+        record = by_uid[heapq.heappop(ready)[1]]
+        yield record
+        for uid in _needs(record):
+            if uid in needed:
+                needed[uid] -= 1
+                if not needed[uid] and may_go(by_uid[uid]):
+                    heapq.heappush(ready, (_used(shelf, by_uid[uid]), uid))
+
+
+def _worked_in(ctx: Context, folder: str) -> bool:
+    from cm_cache.claims import folder_lock
+
+    lock = folder_lock(ctx, folder)
+    if lock is not None:
+        lock.__exit__(None, None, None)
+    return lock is None
+
+
+def _needs(record: Record) -> list[str]:
+    return records.depends(record.meta) if record.kind == records.FINISHED else []
+
+
+def _used(shelf: Shelf, record: Record) -> float:
+    return layout.last_used(shelf.folder(record.uid), record.created)
+
+
+def _class(record: Record) -> str:
+    return classes.class_of(record.meta, record.tags)
+
+
+def _remove(
+    ctx: Context, shelf: Shelf, request: Request, found: list[Record], kept: list[str]
+) -> Result:
+    if found:
+        return remove_found(ctx, shelf, request, found, kept)
+    sweep(ctx, shelf)
+    view = "\n".join(["nothing to remove", *kept])
+    return Result({"removed": [], "refused": [], "size": 0}, view=view)
+
+
+def _without_needed(
+    shelf: Shelf, found: list[Record], *, anyway: bool
+) -> tuple[list[Record], list[str]]:
+    if anyway:
+        return found, []  # what is broken serves nobody
+    going = {record.uid for record in found}
+    kept: dict[str, str] = {}
+    changed = True
+    while changed:  # an entry that stays keeps what it needs, and so on
+        changed = False
+        for uid in list(going):
+            users = [r.uid for r in relations.dependants(shelf, uid) if r.uid not in going]
+            if users:
+                going.discard(uid)
+                kept[uid] = users[0]
+                changed = True
+    texts = [f"{uid} stays, because {user} needs it" for uid, user in sorted(kept.items())]
+    return [record for record in found if record.uid in going], texts
+
+
+def _rules(shelf: Shelf, request: Request) -> tuple[list[Test], list[Test]]:
+    """What may go: any of the first, all of the second."""
+    flags = request.flags
+    kinds: list[Test] = []
+    limits: list[Test] = []
+    if choose.is_on(flags, "broken"):
+        from cm_cache.verifying import problems
+
+        kinds.append(lambda r: r.kind != records.BUILDING and bool(problems(shelf, r)))
+    if choose.is_on(flags, "unfinished"):
+        kinds.append(lambda r: r.kind == records.BUILDING)
+    periods = [measures.duration(flags[n]) for n in ("older_than", "older") if n in flags]
+    if periods:
+        limit = time.time() - max(periods)
+        limits.append(lambda r: _used(shelf, r) < limit)
+    if "larger_than" in flags:
+        bound = measures.parse_size(flags["larger_than"])
+        limits.append(lambda r: trees.size(shelf.folder(r.uid)) > bound)
+    if "class" in flags:
+        wanted = _classes(flags["class"])
+        limits.append(lambda r: r.kind == records.FINISHED and _class(r) in wanted)
+    if not kinds and not limits and request.action != "gc" and "keep_size" not in flags:
+        raise UsageError(
+            "cm prune cache needs to know what may go",
+            hint="add --broken, --unfinished, --older-than=30d, --larger-than=1G, --class=data or"
+            " --lru --keep-size=20G; `cm rm cache` removes by tags",
+        )
+    return kinds, limits
+
+
+def _classes(given: object) -> set[str]:
+    words = given if isinstance(given, list) else str(given).split(",")
+    for word in words:
+        if word not in classes.ALL:
+            raise UsageError(
+                f"there is no class '{word}' of cache entries",
+                hint=f"there are {', '.join(classes.ALL)}",
+            )
+    return set(words)

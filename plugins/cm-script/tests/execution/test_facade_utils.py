@@ -164,7 +164,7 @@ def test_names_and_dates():
     assert now["iso_datetime"].startswith(f"{now['array']['date_year']}-")
     assert cm_utils.get_current_date_time({"timezone": "Mars/Base"})["return"] == 1
     assert cm_utils.digits("1.3+xyz") == 1
-    assert cm_utils.convert_tags_to_list({"tags": "a, b,,c"})["tags"] == ["a", "b", "c"]
+    assert cm_utils.convert_tags_to_list({"tags": "a, b,,c"}) == ["a", "b", "", "c"]
 
 
 @given(st.dictionaries(st.text("ab", min_size=1), st.integers(), min_size=1))

@@ -108,7 +108,8 @@ class AutomationFacade:
         """Find a version in `file_name` (`tmp-ver.out`) with regular expression `match_text`.
 
         Group `group_number`, followed by `group_join_string` (`-`) and group
-        `group_number_extra` if that is asked for and there, becomes `which_env[env_key]`.
+        `group_number_extra` if that is asked for and there, becomes `which_env[env_key]`. CM
+        knows no extra group; a recipe that names one wants it.
 
         Returns:
             `version` and `string`, the file's text; 1 when nothing matches.

@@ -82,3 +82,10 @@ def quote_if_needed(val: object, quote: str) -> str:
     if " " in text or '"' in text or quote == '"':
         return '"' + text.replace('"', '\\"') + '"'
     return text
+
+
+def __getattr__(name: str) -> Any:
+    """The names of `mlc.utils`, which MLCFlow's module passes on."""
+    if name in mlc_utils.__all__:
+        return getattr(mlc_utils, name)
+    raise AttributeError(f"module 'utils' has no attribute '{name}'")

@@ -6,10 +6,12 @@ import os
 from collections.abc import Mapping
 from types import CodeType
 
+from cm_script.dialects import CM
 from cm_script.facade.files import Answer
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cm_script.dialects import Dialect
     from cm_script.protocols import EngineLike
 
 
@@ -18,13 +20,18 @@ class Loader:
 
     Args:
         engine: the request; what is loaded shares its modules.
+        dialect: whose answers the caller expects.
     """
 
-    def __init__(self, engine: EngineLike) -> None:
+    def __init__(self, engine: EngineLike, dialect: Dialect) -> None:
         self._engine = engine
+        self._dialect = dialect
 
     def load_python_module(self, i: Mapping[str, Any]) -> Answer:
-        """`code`: the module in file `name`.py of folder `path`; also `path` of the file."""
+        """`code`: the module in file `name`.py of folder `path`; also `path` of the file.
+
+        CM answers an empty `code_uid`, too.
+        """
         folder, name = str(i.get("path") or ""), str(i.get("name") or "")
         path = os.path.join(folder, f"{name}.py")
         if not name or not os.path.isfile(path):
@@ -33,7 +40,8 @@ class Loader:
             module = self._execute(os.path.abspath(path), name)
         except Exception as error:  # noqa: BLE001 - whatever somebody else's module raises
             return {"return": 1, "error": f"{path} cannot be loaded: {error}"}
-        return {"return": 0, "code": module, "path": path, "code_uid": ""}
+        answer: Answer = {"return": 0, "code": module, "path": path}
+        return {**answer, "code_uid": ""} if self._dialect is CM else answer
 
     def load_module(self, cmind: object, task_path: str, sub_module_name: str) -> Answer:
         """`sub_module_obj`: the module in a file, or None when there is no such file."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from cm_script.dialects import MLC
 from cm_script.facade import files
-from cm_script.facade.files import Answer, save_yaml
+from cm_script.facade.files import Answer
 from cm_script.facade.mlc_more import (
     convert_args_to_dictionary,
     extract_file,
@@ -68,7 +68,7 @@ def load_txt(
     if match_text:
         answer = files.match_text(answer, match_text, fail_if_no_match or "")
         if answer["return"]:
-            return answer
+            return {"return": 1, "error": answer["error"]}
         if answer["match"] is None:
             del answer["match"]
     if remove_after_read:
@@ -85,12 +85,28 @@ def load_json(file_name: str, encoding: str | None = None) -> Answer:
 
 def save_json(file_name: str, meta: Any) -> Answer:
     """Write data as JSON, in the order of its keys."""
-    return files.save_json(file_name, meta, indent=4, sort_keys=False)
+    import json
+
+    try:
+        text = json.dumps(meta, indent=4)
+    except (TypeError, ValueError) as error:
+        return {"return": 1, "error": f"{file_name} cannot be written: {error}"}
+    return save_txt(file_name, text)
+
+
+def save_yaml(file_name: str, meta: Any, sort_keys: bool = True) -> Answer:
+    """Write data as YAML."""
+    return _saved(files.save_yaml(file_name, meta, sort_keys))
 
 
 def save_txt(file_name: str, string: str) -> Answer:
     """Write a text file."""
-    return files.save_txt(file_name, string)
+    return _saved(files.save_txt(file_name, string))
+
+
+def _saved(answer: Answer) -> Answer:
+    """MLCFlow reports a success with an empty `error`."""
+    return {"error": "", **answer}
 
 
 def _with_one(answer: Answer) -> Answer:

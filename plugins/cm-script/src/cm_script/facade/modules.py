@@ -48,11 +48,12 @@ class Facade(ModuleType):
 
 
 def _cmind(engine: EngineLike) -> ModuleType:
+    from cm_script.dialects import CM
     from cm_script.facade import cm_utils
     from cm_script.facade.loading import Loader
     from cm_script.facade.logger import RecipeLogger
 
-    loader = Loader(engine)
+    loader = Loader(engine, CM)
     own = {
         name: getattr(loader, name)
         for name in ("call_internal_module", "load_module", "load_python_module")
@@ -89,7 +90,7 @@ def _mlc(engine: EngineLike) -> ModuleType:
         return engine.access(i, dialect=MLC)
 
     logger = RecipeLogger(engine)
-    own = {"load_python_module": Loader(engine).load_python_module}
+    own = {"load_python_module": Loader(engine, MLC).load_python_module}
     names = {
         "__version__": MLC_VERSION,
         "__path__": [],

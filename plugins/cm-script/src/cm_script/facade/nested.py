@@ -106,14 +106,14 @@ def _answer(engine: Engine, call: Answer, dialect: Dialect) -> Answer:
         answer = _of_a_collection(engine, call)
         if answer is not None:
             return answer
+    if noun == "script" and action == "search":
+        return _recipes(engine, call)
     answer = engine.ctx.access(call)
     if noun == "cache" and action == "remove" and answer["return"] == NotFoundError.code:
         if dialect is MLC:
             text = f"no cache entry fits {call.get('tags', '')}"
             warning = {"code": _NOTHING_REMOVED, "description": text}
             return {"return": 0, "list": [], "warnings": [warning]}
-    elif noun == "script" and action == "search" and not answer["return"]:
-        _add_query(answer, call)
     elif noun == "collection" and answer.get("list"):
         known = {c.path: c for c in engine.ctx.collections.all()}
         answer["list"] = [_repository(known[row["path"]]) for row in answer["list"]]
@@ -140,8 +140,13 @@ def _of_a_collection(engine: Engine, call: Answer) -> Answer | None:
     if action is None or not noun:
         return None
     ctx = engine.ctx
-    if noun not in _ALWAYS and not ctx.search("automation", noun) and not ctx.search(noun):
+    defined = ctx.search("automation", noun)
+    if noun not in _ALWAYS and not defined and not ctx.search(noun):
         return None
+    if call["action"] == "add":
+        known = [uid for uid, name in _UIDS.items() if name == noun]
+        uid = defined[0].uid if defined else "".join(known)
+        call["meta"] = {"automation_uid": uid, **(call.get("meta") or {})}
     request: Request = grammar.from_dict(call).request
     handler: Any = action.handler
     result = handler(ctx, request)
@@ -179,17 +184,19 @@ def _repository(collection: Collection) -> Any:
     return FoundArtifact(collection.path, found, collection.path)
 
 
-def _add_query(answer: Answer, call: Answer) -> None:
-    """What CM says beside the found recipes: how it understood the tags."""
+def _recipes(engine: Engine, call: Answer) -> Answer:
+    """Recipes by tags, in which variations do not count, and how the tags were understood."""
     from cmcore.naming import split_tags
 
-    words = split_tags(call.get("tags"))
     kinds: dict[bool, list[str]] = {True: [], False: []}
-    for word in words:
+    for word in split_tags(call.get("tags")):
         kinds[word.startswith(("_", "-_"))].append(word)
-    answer["script_tags"] = kinds[False]
-    answer["variation_tags"] = [word.replace("_", "", 1) for word in kinds[True]]
-    answer["found_scripts"] = bool(answer["list"])
+    answer = _as_objects(engine.ctx.access({**call, "tags": ",".join(kinds[False])}))
+    if not answer["return"]:
+        answer["script_tags"] = kinds[False]
+        answer["variation_tags"] = [word.replace("_", "", 1) for word in kinds[True]]
+        answer["found_scripts"] = bool(answer["list"])
+    return answer
 
 
 def _as_objects(answer: Answer) -> Answer:

@@ -75,12 +75,10 @@ def assemble_cm_object(alias: str | None, uid: str | None) -> str:
     return ",".join(part for part in (alias, uid) if part)
 
 
-def convert_tags_to_list(i: Mapping[str, Any]) -> Answer:
-    """`tags`: the comma separated `tags` of a request as a list."""
-    tags = i.get("tags", "")
-    if isinstance(tags, list):
-        return {"return": 0, "tags": list(tags)}
-    return {"return": 0, "tags": [t.strip() for t in str(tags or "").split(",") if t.strip()]}
+def convert_tags_to_list(i: Mapping[str, Any]) -> list[str]:
+    """The comma separated `tags` of a request as a list."""
+    tags = i.get("tags") or []
+    return tags if isinstance(tags, list) else [tag.strip() for tag in str(tags).split(",")]
 
 
 def tags_matched(tags: Iterable[str], and_tags: Iterable[str], no_tags: Iterable[str]) -> bool:

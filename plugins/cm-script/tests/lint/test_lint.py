@@ -32,6 +32,7 @@ def told(answer: dict[str, Any]) -> list[tuple[str, str, int, str]]:
 def findings(world: World, text: str, form: str = "cm") -> list[tuple[str, str, int, str]]:
     """Findings of a recipe `one` with tags `one` and the lines of `text` from line 4 on."""
     meta(world, f"alias: one\nuid: {UID}\ntags: [one]\n{text}", form=form)
+    world.recipe("target")
     return told(lint(world, "one"))
 
 
@@ -48,7 +49,7 @@ variations:
   a: {group: g, default: true, env: {CM_B: 1}}
   b: {group: g, base: [n.3], ad: {o: {tags: _x.6}}}
   n.#: {}
-  a,n.#: {default_variations: {g: a}}
+  a,n.3: {default_variations: {g: a}}
 tests:
   run_inputs:
   - variations_list: ["b,_n.4"]
@@ -77,7 +78,7 @@ tests:
             ("error", "unknown-key", 6, "tests.run_inputs[0].variation_list"),
         ),
         (
-            "deps:\n- tags: one\n  force-cache: true\n",
+            "deps:\n- tags: target\n  force-cache: true\n",
             ("error", "unknown-key", 6, "deps[0].force-cache"),
         ),
         (
@@ -96,7 +97,7 @@ tests:
         ),
         ("deps:\n- tags: one,_no\n", ("error", "no-variation", 5, "deps[0].tags")),
         ("deps:\n- tags: one,-one\n", ("error", "tags", 5, "deps[0].tags")),
-        ("deps:\n- {tags: one, names: a}\n", ("warning", "names-as-text", 5, "deps[0].names")),
+        ("deps:\n- {tags: target, names: a}\n", ("warning", "names-as-text", 5, "deps[0].names")),
         (
             "variations:\n  a: {ad: {o: {tags: x}}}\n",
             ("error", "no-such-dependency", 5, "variations.a.ad.o"),
@@ -185,7 +186,7 @@ def test_one_mistake(world: World, text: str, expected: tuple[str, str, int, str
         "deps:\n- tags: one\n  enable_if_env: {A: ['']}\n  skip_if_env: {A: [yes]}\n",
         "deps:\n- tags: one,_package.<<<CM_NAME>>>\n",
         "variations:\n  v.#:\n    deps:\n    - tags: 'one,_v.#'\n",
-        "deps:\n- {tags: one, names: [a]}\nvariations:\n  v: {ad: {a: {version: '1'}}}\n",
+        "deps:\n- {tags: target, names: [a]}\nvariations:\n  v: {ad: {a: {version: '1'}}}\n",
         "env: null\nvariations:\n  a: null\n",
     ],
 )

@@ -6,10 +6,14 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cm_script.flags import is_on
+from cm_script.lint import output
 from cm_script.lint.check import check
 from cm_script.lint.document import Document
-from cm_script.lint.findings import LEVELS, Finding
+from cm_script.lint.files import scripts
+from cm_script.lint.findings import LEVELS
 from cm_script.lint.shape import SCHEMA_FILE
+from cm_script.lint.shell import Bash
 from cm_script.lint.targets import below, folders
 from cm_script.lint.universe import Universe
 from cmcore.errors import UsageError
@@ -23,18 +27,27 @@ if TYPE_CHECKING:
 def lint(ctx: Context, request: Request) -> Result:
     """Check the recipes that a request means; exit code 1 when there are errors.
 
+    With `--strict` warnings count as errors do. `--format` decides what is printed.
+
     Raises:
-        UsageError: an unknown level.
+        UsageError: an unknown level or format.
         NotFoundError: nothing is meant.
     """
     if request.flags.get("schema"):
         return Result({"schema": SCHEMA_FILE}, SCHEMA_FILE)
     shown = _levels(request)
+    form = str(request.flags.get("format", "text"))
+    if form not in output.FORMATS:
+        raise UsageError(
+            f"--format={form} is unknown", hint="it can be " + ", ".join(output.FORMATS)
+        )
     with ctx.index.hold():
         documents = [Document(folder) for folder in folders(ctx, request)]
         universe = Universe(ctx)
         _register(universe, documents)
-        findings = [f for document in documents for f in check(document, universe)]
+        bash = Bash()
+        bash.ask(script for document in documents for script in scripts(document.folder))
+        findings = [f for document in documents for f in check(document, universe, bash)]
     counts = {level: sum(f.level == level for f in findings) for level in LEVELS}
     listed = [finding for finding in findings if finding.level in shown]
     data = {
@@ -42,9 +55,13 @@ def lint(ctx: Context, request: Request) -> Result:
         "counts": counts,
         "findings": [finding._asdict() for finding in listed],
     }
-    view = [_line(finding) for finding in listed]
-    view.append(_summary(len(documents), counts, shown))
-    return Result(data, "\n".join(view), code=1 if counts["error"] else 0)
+    failed = counts["error"] or (is_on(request.flags.get("strict")) and counts["warning"])
+    if form == "text":
+        told = [output.text(listed), _summary(len(documents), counts, shown)]
+        view = "\n".join(filter(None, told))
+    else:
+        view = {"github": output.github, "sarif": output.sarif}[form](listed)
+    return Result(data, view, code=1 if failed else 0)
 
 
 def _levels(request: Request) -> tuple[str, ...]:
@@ -69,15 +86,7 @@ def _register(universe: Universe, documents: Sequence[Document]) -> None:
         meta: dict[str, Any] = document.data
         tags = meta.get("tags")
         words = split_tags(tags if isinstance(tags, (list, str)) else None)
-        universe.add(document.folder, meta, words)
-
-
-def _line(finding: Finding) -> str:
-    place = finding.place
-    here = os.path.relpath(place) if os.path.isabs(place) else place
-    place = here if len(here) < len(place) else place
-    key = f" [{finding.key}]" if finding.key else ""
-    return f"{place}: {finding.level}: {finding.message}{key}\n    fix: {finding.fix}"
+        universe.add(document.folder, meta, words, document.form)
 
 
 def _summary(recipes: int, counts: dict[str, int], shown: tuple[str, ...]) -> str:

@@ -69,7 +69,7 @@ class Document:
                     "repeated-key",
                     file,
                     repeat.line,
-                    0,
+                    marks[repeat.path][1] if marks[repeat.path][0] == repeat.line else 0,
                     key_text(repeat.path),
                     f"key '{repeat.path[-1]}' is repeated: line {repeat.first} "
                     + ("says the same" if repeat.same else "is ignored"),

@@ -6,18 +6,21 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from cm_script.lint import code, shell
 from cm_script.lint.findings import Report
 from cm_script.lint.universe import blocks
 
 
-def check(meta: Mapping[str, Any], report: Report) -> None:
+def check(meta: Mapping[str, Any], report: Report, bash: shell.Bash) -> None:
     """Check the files of a recipe's folder."""
     folder = report.document.folder
     there = set(os.listdir(folder))
+    bases = {"run", "validate_cache"}
     for path, block in blocks(meta):
         name = block.get("script_name")
         if not isinstance(name, str) or not name or "<<<" in name or "#" in name:
             continue
+        bases.add(name)
         if not any(_is_script(file, name) for file in there):
             report.add(
                 "error",
@@ -27,8 +30,23 @@ def check(meta: Mapping[str, Any], report: Report) -> None:
                 "leave out the ending" if name in there else "write it, or correct the name",
             )
     _other_platforms(folder, there, report)
+    for file in scripts(folder, there):
+        by_engine = any(_is_script(os.path.basename(file), base) for base in bases)
+        shell.check(file, report, bash, by_engine=by_engine)
     if "customize.py" in there:
-        _parse(os.path.join(folder, "customize.py"), report)
+        code.check(
+            os.path.join(folder, "customize.py"),
+            report,
+            lambda name: any(_is_script(file, name) for file in there),
+        )
+
+
+def scripts(folder: str, there: set[str] | None = None) -> list[str]:
+    """The shell scripts of a recipe."""
+    if there is None:
+        there = set(os.listdir(folder))
+    paths = [os.path.join(folder, name) for name in sorted(there) if name.endswith(".sh")]
+    return [path for path in paths if os.path.isfile(path)]
 
 
 def _is_script(file: str, name: str) -> bool:
@@ -53,29 +71,4 @@ def _other_platforms(folder: str, there: set[str], report: Report) -> None:
             os.path.join(folder, "run.bat"),
             "the native step is there for Windows only",
             "add run.sh if it should work elsewhere",
-        )
-
-
-def _parse(file: str, report: Report) -> None:
-    import ast
-    import sys
-    import warnings
-
-    from cmcore.storage import read_bytes
-
-    try:
-        with warnings.catch_warnings():
-            # Odd escapes in texts are the business of whoever runs the file.
-            warnings.simplefilter("ignore")
-            ast.parse(read_bytes(file), file)
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", 0) or 0
-        version = ".".join(map(str, sys.version_info[:2]))
-        report.add_file(
-            "error",
-            "python",
-            file,
-            f"Python {version} cannot read it: {getattr(error, 'msg', error)}",
-            "correct the file",
-            line,
         )

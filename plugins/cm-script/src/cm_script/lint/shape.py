@@ -113,8 +113,13 @@ class _Check:
     ) -> None:
         known = rule.get("properties", {})
         others = rule.get("additionalProperties", True)
+        off = "|".join(rule.get("patternProperties", ()))
         for key, item in value.items():
             here = (*path, key)
+            if off and key not in known and re.search(off, key):
+                if others is False or not self.judge(name, key, here):
+                    self._off(key, here)
+                continue
             if key in known:
                 if known[key].get("deprecated"):
                     self._dead(key, known[key]["description"], here)
@@ -133,29 +138,27 @@ class _Check:
         level, near = nearest_key(key, known)
         if near:
             fix = f"write '{near}'"
-        elif path[-2:-1] and path[-2] != "env" and key.isupper():
-            fix = "indent it below 'env' if it is a variable"
+        elif key.isupper():
+            fix = "put it below 'env' if it is a variable"
         else:
             fix = "remove it"
         message = f"'{key}' is no key of {where} and has no effect"
-        if level == "note":
-            message, fix = f"'{key}' has no effect; it looks switched off", "remove it when done"
         self.report.add(level, "unknown-key", path, message, fix)
+
+    def _off(self, key: str, path: Path) -> None:
+        message = f"'{key}' has no effect; it looks switched off"
+        self.report.add("note", "unknown-key", path, message, "remove it when done")
 
 
 def nearest_key(key: str, known: Mapping[str, Any]) -> tuple[str, str]:
     """Level and nearest known key of an unknown one.
 
-    A known key with something behind it was put out of action on purpose; one that differs by a
-    dash, a quote, a blank or a letter was meant; anything else may be data in the wrong place.
+    A key that differs from a known one by a dash, a quote, a blank or a letter was meant to be
+    that; anything else may be data in the wrong place.
     """
     plain = key.strip().strip("\"'").strip().replace("-", "_").lower()
     if plain in known:
         return "error", plain
-    for name in known:
-        rest = plain[len(name) :]
-        if plain.startswith(name) and (rest.isdigit() or rest.strip("_-") in ("off", "disabled")):
-            return "note", name
     import difflib
 
     near = difflib.get_close_matches(plain, list(known), n=1, cutoff=0.8)

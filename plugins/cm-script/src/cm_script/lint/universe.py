@@ -12,6 +12,14 @@ from cm_script.varnames import key_of
 if TYPE_CHECKING:
     from cmcore.context import Context
 
+#: Keys by which a dependency may be left out.
+CONDITIONS = (
+    "enable_if_env",
+    "enable_if_any_env",
+    "skip_if_env",
+    "skip_if_any_env",
+    "skip_if_fake_run",
+)
 DEP_LISTS = ("deps", "prehook_deps", "posthook_deps", "post_deps")
 EDITS = ("ad", "add_deps", "adr", "add_deps_recursive")
 
@@ -22,10 +30,12 @@ class Recipe(NamedTuple):
     alias: str
     uid: str
     folder: str
+    form: str
     tags: frozenset[str]
     variations: Mapping[str, Any]
     flags: frozenset[str]
     dep_names: frozenset[str]
+    meta: Mapping[str, Any]
 
 
 class Universe:
@@ -34,22 +44,28 @@ class Universe:
     def __init__(self, ctx: Context) -> None:
         self.recipes: dict[str, Recipe] = {}
         self._by_tag: dict[str, set[str]] | None = None
+        self._named: dict[str, list[tuple[str, dict[str, Any]]]] | None = None
+        #: What other checks have worked out about all recipes, by the check's name.
+        self.memo: dict[str, Any] = {}
         for artifact in ctx.search("script"):
-            self.add(artifact.path, artifact.meta, artifact.tags)
+            self.add(artifact.path, artifact.meta, artifact.tags, artifact.form)
 
-    def add(self, folder: str, meta: Mapping[str, Any], tags: Iterable[str]) -> None:
+    def add(self, folder: str, meta: Mapping[str, Any], tags: Iterable[str], form: str) -> None:
         """Make a recipe known; once is enough."""
         if folder in self.recipes:
             return
-        self._by_tag = None
+        self._by_tag = self._named = None
+        self.memo.clear()
         self.recipes[folder] = Recipe(
             str(meta.get("alias") or os.path.basename(folder)),
             str(meta.get("uid") or "").lower(),
             folder,
+            form,
             frozenset(tags),
             mapping(meta.get("variations")),
             frozenset(_flags(meta)),
             frozenset(dep_names(meta)),
+            meta,
         )
 
     def tags(self) -> dict[str, set[str]]:
@@ -69,18 +85,34 @@ class Universe:
             found = found - by_tag.get(tag, set())
         return [self.recipes[folder] for folder in sorted(found)]
 
-    def with_uid(self, uid: str, beside: str) -> list[Recipe]:
-        """Recipes of the same collection that carry a UID."""
-        parent = os.path.dirname(beside)
-        return [
-            r
-            for r in self.recipes.values()
-            if r.uid == uid and os.path.dirname(r.folder) == parent and r.folder != beside
-        ]
+    def beside(self, folder: str) -> list[Recipe]:
+        """The other recipes of the same collection."""
+        parent = os.path.dirname(folder)
+        groups = self.memo.get("beside")
+        if groups is None:
+            groups = self.memo["beside"] = {}
+            for recipe in self.recipes.values():
+                groups.setdefault(os.path.dirname(recipe.folder), []).append(recipe)
+        return [recipe for recipe in groups.get(parent, ()) if recipe.folder != folder]
 
     def all_dep_names(self) -> frozenset[str]:
         """Every name that a dependency of any recipe has."""
-        return frozenset().union(*(r.dep_names for r in self.recipes.values()))
+        names = self.memo.get("names")
+        if names is None:
+            names = frozenset().union(*(r.dep_names for r in self.recipes.values()))
+            self.memo["names"] = names
+        return frozenset(names)
+
+    def named(self, name: str) -> list[tuple[str, dict[str, Any]]]:
+        """Dependencies that have a name, each with the folder of its recipe."""
+        if self._named is None:
+            self._named = {}
+            for recipe in self.recipes.values():
+                for _, block in blocks(recipe.meta):
+                    for _, dep in dependencies(block):
+                        for key in names_of(dep):
+                            self._named.setdefault(key, []).append((recipe.folder, dep))
+        return self._named.get(name, [])
 
 
 def lacking(recipe: Recipe, names: Iterable[str]) -> list[str]:
@@ -131,12 +163,18 @@ def dependencies(
 
 def dep_names(meta: Mapping[str, Any]) -> set[str]:
     """Names of the dependencies of a recipe, wherever in it they stand."""
-    names: set[str] = set()
-    for _, block in blocks(meta):
-        for _, dep in dependencies(block):
-            own = dep.get("names")
-            names.update(map(str, own) if isinstance(own, list) else [str(own)] if own else ())
-    return names
+    return {
+        name
+        for _, block in blocks(meta)
+        for _, dep in dependencies(block)
+        for name in names_of(dep)
+    }
+
+
+def names_of(dep: Mapping[str, Any]) -> list[str]:
+    """The names of a dependency; a text counts as one name."""
+    own = dep.get("names")
+    return [str(name) for name in own] if isinstance(own, list) else [str(own)] if own else []
 
 
 def _flags(meta: Mapping[str, Any]) -> Iterator[str]:

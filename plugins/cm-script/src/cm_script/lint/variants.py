@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cm_script.dialects import for_form
 from cm_script.hints import nearest
 from cm_script.lint.findings import Path, Report
 from cm_script.lint.universe import blocks, items, mapping
@@ -79,6 +80,17 @@ class _Check:
 
     def _combined(self, name: str, path: Path) -> None:
         parts = name.split(",")
+        dynamic = [part for part in parts if part.endswith(".#")]
+        if dynamic and not for_form(self.report.document.form).dynamic_combined:
+            self.report.add(
+                "warning",
+                "combination",
+                path,
+                f"'{name}' never applies: in CM a combination cannot have a part with a value of "
+                f"its own, as '{dynamic[0]}' has",
+                "name the values, or write the recipe for MLCFlow",
+            )
+            return
         keys = [key_of(part, self.table) for part in parts]
         for part, key in zip(parts, keys, strict=True):
             if not key:
@@ -103,6 +115,14 @@ class _Check:
 
     def _defaults_of_group(self, group: str, members: list[str]) -> None:
         defaults = [name for name in members if "default" in self.table[name]]
+        if not defaults:
+            self.report.add(
+                "note",
+                "group-without-default",
+                ("variations", members[0], "group"),
+                f"no variation of group '{group}' is the default: none is chosen unless asked for",
+                "mark one with 'default: true' if that is not meant",
+            )
         for name in defaults[1:]:
             self.report.add(
                 "error",

@@ -121,6 +121,7 @@ def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:
             inputs[key] = True
     if request.command is not None:
         inputs["unparsed_cmd"] = list(request.command)
+    words = [*request.artifacts[:1], *_without_flags(request.artifacts[1:], inputs)]
     _add_extra_command(inputs)
     if not CHECKED.isdisjoint(inputs):
         from cm_script import typed
@@ -135,7 +136,6 @@ def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:
     if tags is not None and not isinstance(tags, str):
         inputs["tags"] = ",".join(split_tags(tags))
     _refuse_shapeless(inputs)
-    words = [*request.artifacts[:1], *_without_flags(request.artifacts[1:], inputs)]
     if words:
         inputs["artifact"] = words[0]
         if len(words) > 1:

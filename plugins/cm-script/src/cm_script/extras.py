@@ -53,7 +53,10 @@ def run(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
     finally:
         stop, engine.stop = engine.stop, outer
     if stop is not None and stop is not outer and not stop.hit:
-        console.warn(f"--{stop.flag}: no native step of such a recipe was run")
+        console.warn(
+            f"--{stop.flag}: no native step of such a recipe was run; one that is served from the"
+            " cache runs none (--new, --renew)"
+        )
     _tell(engine, answer, state, on)
     if record is not None:
         record.succeeded(answer, state)

@@ -67,6 +67,7 @@ def check(engine: Engine, inputs: dict[str, Any], folder: str) -> None:
         Foreseen: the first failure that is sure; further ones are printed.
     """
     ahead = _Ahead(engine)
+    ahead.request = engine.request
     here = os.getcwd()
     os.chdir(folder)
     try:

@@ -102,7 +102,13 @@ def _clone_address(path: str) -> str:
 def _alone(engine: Engine, asked: str, facts: dict[str, Any]) -> str:
     version = str(facts.get("version") or "")
     more = f" --version={_quoted(version)}" if version else ""
-    return f"{engine.call_prefix} --tags={_quoted(asked)}{more}"
+    by_name = asked == facts.get("script_alias") and asked not in _tags(facts)
+    what = _quoted(asked) if by_name else f"--tags={_quoted(asked)}"
+    return f"{engine.call_prefix} {what}{more}"
+
+
+def _tags(facts: dict[str, Any]) -> list[str]:
+    return str(facts.get("script_tags") or "").split(",")
 
 
 def _table(used: list[tuple[str, dict[str, Any]]]) -> str:

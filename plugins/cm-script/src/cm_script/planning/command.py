@@ -36,6 +36,7 @@ def plan(ctx: Context, request: Request) -> Result:
     for name in _IDLE:
         inputs.pop(name, None)
     engine = PlanEngine(ctx)
+    engine.request = request
     with ctx.index.hold():
         engine.run(inputs)
     planner = engine.planner

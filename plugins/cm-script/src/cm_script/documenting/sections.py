@@ -37,6 +37,8 @@ def variations(found: Mapping[str, Any], href: cells.Href) -> list[str]:
     parts = {part for v in combined for part in v["combines"]}
     for group in found["groups"]:
         rows = [v for v in single if v["group"] == group["name"]]
+        if not rows:  # combinations have their own place
+            continue
         note = "One of these" + (
             f"; {cells.tags([group['default']])} by default." if group["default"] else "."
         )

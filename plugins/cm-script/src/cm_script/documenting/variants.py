@@ -45,7 +45,12 @@ def chosen(meta: Mapping[str, Any], form: str, asked: Sequence[str] = ()) -> lis
     """
     dialect = for_form(form)
     outer = [mapping(meta.get("default_variations"))] if dialect.recipe_default_variations else []
-    resolved = resolve(list(asked), meta, dialect, outer)
+    try:
+        resolved = resolve(list(asked), meta, dialect, outer)
+    except (TypeError, AttributeError):  # a value of the wrong shape somewhere in the meta
+        raise CmError(
+            "the meta's variations cannot be read", hint="'cm lint script' tells what is wrong"
+        ) from None
     return [name for name in resolved.variations if not name.startswith(("-", "~"))]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 
-from cm_cache import building, lookup, opened, publishing
+from cm_cache import building, lookup, opened, publishing, upstream
 from cmcore.console import Console
 from cmcore.context import Context
 from cmcore.paths import Paths
@@ -63,6 +64,36 @@ class Cache:
         assert isinstance(reservation, Reservation)
         return self.publish(reservation, payload, **meta)
 
+    def store(self, *tags, files=None, env=None, kind="built", depends=(), key=None, **meta):
+        """Build an entry of a class, with files by relative path and an exported environment.
+
+        `HERE` in text and environment stands for the entry's folder.
+        """
+        reservation = self.reserve(self.ask(*tags, key=key), fresh=True)
+
+        def here(text):
+            return text.replace("HERE", reservation.path)
+
+        for name, content in (files or {}).items():
+            path = os.path.join(reservation.path, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(content if isinstance(content, bytes) else here(content).encode())
+        new_env = {key: here(value) for key, value in (env or {}).items()}
+        state = {"new_env": new_env, "new_state": {}, "deps": [], "version": ""}
+        meta = {"class": kind, "depends": list(depends), **meta}
+        return publishing.publish(self.ctx, reservation, Outcome(tags, "", state, meta))
+
+    def meta(self, entry):
+        with open(os.path.join(entry.path, "_cm.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def alter(self, entry, **changes):
+        """Change keys of an entry's meta by hand."""
+        meta = {**self.meta(entry), **changes}
+        with open(os.path.join(entry.path, "_cm.json"), "w", encoding="utf-8") as file:
+            json.dump(meta, file)
+
     def release(self, reservation, error="it failed"):
         return publishing.release(self.ctx, reservation, error)
 
@@ -72,7 +103,9 @@ class Cache:
     def restart(self):
         """As if a new process began."""
         opened.reset()
-        lookup._shown.clear()
+        upstream.reset()
+        for remembered in (lookup._shown, lookup._stale, lookup._told):
+            remembered.clear()
         self.said.clear()
 
 
@@ -80,6 +113,7 @@ class Cache:
 def new_cache(tmp_path):
     yield lambda name="home": Cache(tmp_path / name)
     opened.reset()
+    upstream.reset()
 
 
 @pytest.fixture

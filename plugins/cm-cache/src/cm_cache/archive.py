@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from cm_cache import digests, host, layout, records, trees
 from cmcore.errors import StorageError
@@ -42,13 +42,11 @@ def write(
     found: Iterable[Record],
     *,
     skip_links: bool = False,
-    progress: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Any]:
     """Write the entries into the new file `path`; gives back the manifest.
 
     Args:
         skip_links: leave out links that lead out of the cache, instead of refusing them.
-        progress: gets the number of bytes written so far.
 
     Raises:
         StorageError: an entry is damaged, changed meanwhile, or cannot be taken along.
@@ -59,13 +57,10 @@ def write(
 
     entries = []
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
-        done = 0
         for record in found:
             entry = _describe(shelf, record, skip_links)
             for rel, about in entry["files"].items():
                 about[0] = _add(tar, shelf.folder(record.uid), record.uid, rel, about)
-                done += about[1]
-                progress(done)
             _compare(shelf, record, entry["files"])
             entries.append(entry)
         manifest = {

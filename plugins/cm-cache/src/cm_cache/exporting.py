@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cm_cache import archive, choose, measures, records, relations, trees
+from cm_cache import archive, choose, digests, measures, records, relations, trees
 from cm_cache.shelf import Shelf
 from cmcore import storage
 from cmcore.errors import StorageError, UsageError
@@ -78,10 +78,9 @@ def to_file(
     part = os.path.join(folder, f".{name}.{os.getpid()}.part")
     total = sum(trees.size(shelf.folder(record.uid)) for record in found)
     try:
-        with ctx.console.progress(f"exporting to {name}", total or None) as progress:
-            manifest = archive.write(
-                part, shelf, found, skip_links=skip_links, progress=progress.update
-            )
+        if total > digests.QUICK:
+            ctx.console.log(f"writing {measures.size_text(total)} to {target}")
+        manifest = archive.write(part, shelf, found, skip_links=skip_links)
         # Entries may be removed or built again while they are read.
         for record in found:
             now = shelf.get(record.uid)

@@ -47,21 +47,6 @@ def boot_id() -> str:
         return ""
 
 
-def process_start(pid: int) -> float | None:
-    """Seconds since the epoch at which a process began; None when it is dead or unknown.
-
-    Source: proc(5), fields `state` and `starttime` of /proc/PID/stat and `btime` of /proc/stat.
-    """
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
-        if fields[0] in "ZX":
-            return None
-        return boot_time() + float(fields[19]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
-        return None
-
-
 def boot_time() -> float:
     """Seconds since the epoch at which the machine was started; 0 where the system tells none."""
     try:

@@ -131,6 +131,7 @@ def move_in(shelf: Shelf, uid: str, folder: str) -> None:
         if there is None or there.kind != records.FINISHED:
             raise
     storage.sync_folder(shelf.root)
+    layout.touch_used(shelf.folder(uid))  # else the next `cm gc cache` would take it first
 
 
 def _known(shelf: Shelf, archive: Archive) -> dict[str, tuple[str, list[str]]]:

@@ -182,11 +182,25 @@ def _begin_use(root: str) -> int:
     folder = os.path.join(root, INDEX, USING)
     os.makedirs(folder, exist_ok=True)
     node = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
-    path = os.path.join(folder, f"{pid}@{node}@{time.time_ns()}")
+    path = os.path.join(folder, f"{pid}@{process_mark(pid)}@{time.time_ns()}@{node}")
     handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644)
     _uses[root] = pid, handle
     atexit.register(_end_use, path, pid)
     return handle
+
+
+def process_mark(pid: int) -> str:
+    """What tells a running process from earlier ones of the same number; "" when it is dead.
+
+    Also "" where the system tells nothing. Source: proc(5), fields `state` and `starttime` of
+    /proc/PID/stat. A time of day would not do, because clocks are set.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return "" if fields[0] in b"ZX" else fields[19].decode()
+    except (OSError, IndexError):
+        return ""
 
 
 def _end_use(path: str, pid: int) -> None:

@@ -81,7 +81,7 @@ def _text(shown: dict[str, Any], *, with_env: bool) -> str:
         ("Imported", _imported(meta.get("imported"))),
         ("Last use", _when(shown["last_used"], now)),
         ("Size", measures.size_text(shown["size"]) + _checked(meta)),
-        ("Path needed", records.text(meta.get("dependent_cached_path"))),
+        ("Needs path", records.text(meta.get("dependent_cached_path"))),
         ("Unfinished", "" if shown["finished"] else meta.get("error") or "interrupted or running"),
     ]
     text = "\n".join(f"{name + ':':<12}{value}" for name, value in lines if value)

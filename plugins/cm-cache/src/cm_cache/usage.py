@@ -64,28 +64,24 @@ def spot_crashes(root: str) -> None:
 
 
 def _read(path: str, name: str) -> Use | None:
-    pid, _, where = name.partition("@")
+    pid, mark, _, node = (*name.split("@", 3), "", "", "")[:4]
     if not pid.isdecimal():
         return None
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             uids = frozenset(file.read().split())
-        written = os.stat(path).st_mtime
     except OSError:
         return None
-    node = where.rpartition("@")[0]
-    return Use(path, int(pid), node, uids, _alive(int(pid), node, written))
+    return Use(path, int(pid), node, uids, _alive(int(pid), mark, node, layout.mtime(path)))
 
 
-def _alive(pid: int, node: str, written: float) -> bool:
+def _alive(pid: int, mark: str, node: str, written: float) -> bool:
     import time
 
     if node != host.name():
         return written > time.time() - _BELIEVED
-    if os.path.isdir("/proc/self"):
-        # A later process may have been given the same number.
-        start = host.process_start(pid)
-        return start is not None and start < written + 2
+    if mark:
+        return layout.process_mark(pid) == mark
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

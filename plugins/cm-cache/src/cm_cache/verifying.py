@@ -32,13 +32,13 @@ def verify(ctx: Context, request: Request) -> Result:
     usage.spot_crashes(shelf.root)
     deep = choose.is_on(request.flags, "deep")
     items, unfinished = [], 0
-    with ctx.console.progress("checking cache entries", len(found) or None) as progress:
-        for number, record in enumerate(found):
-            progress.update(number)
-            if record.kind == records.BUILDING:
-                unfinished += 1
-            else:
-                items.append(_item(shelf, record, problems(shelf, record, deep=deep)))
+    if deep:
+        ctx.console.log(f"reading the files of {len(found)} cache entries")
+    for record in found:
+        if record.kind == records.BUILDING:
+            unfinished += 1
+        else:
+            items.append(_item(shelf, record, problems(shelf, record, deep=deep)))
     broken = [item for item in items if not item["ok"]]
     if choose.is_on(request.flags, "repair"):
         _repair(ctx, shelf, broken)

@@ -46,7 +46,7 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
         CmError: nothing fits, several fit and exactly one is needed, the request contradicts
             itself, or an unknown flag was given on the command line.
     """
-    from cm_script import compose, osinfo
+    from cm_script import compose, metakeys, osinfo
 
     top = not engine.chain
     artifact, query, dialect = _select(engine, inputs)
@@ -81,6 +81,7 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
     scope.env[dialect.key("TMP_CURRENT_SCRIPT_REPO_PATH")] = collection.path
     scope.env[dialect.key("TMP_CURRENT_SCRIPT_REPO_PATH_WITH_PREFIX")] = collection.root
     compose.compose(scope, recipe=artifact, query=query, inputs=inputs, dialect=dialect)
+    metakeys.warn(engine, artifact, meta, scope, inputs)
     run = RecipeRun(engine, artifact, dialect, query, scope, inputs, options, info)
     _start_state(run)
     if len(scope.version_request) > 1:
@@ -143,6 +144,7 @@ def _note_user_values(
     engine.quiet, engine.silent = options.quiet, options.silent
     engine.verbose = options.verbose
     engine.timed = options.time
+    engine.cache = flags.cache_wishes(inputs, engine.ctx.settings.get("script.cache_reuse"))
     engine.call_prefix = str(inputs.get("script_call_prefix") or "").strip() or engine.call_prefix
     engine.literal.update(str(k) for k in inputs["env"])
     engine.literal.update(str(k) for k in inputs["const"])

@@ -1,4 +1,4 @@
-"""How a run uses the cache: what it asks for, which hit is good, what it leaves behind.
+"""How a run uses the cache: what it asks for, which hit is good.
 
 The cache itself belongs to whichever plugin implements the `cm_cache_*` hooks. Without one a
 cacheable recipe runs in a fresh folder of its own and is not found again.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from cm_script import versions
+from cm_script import identity, versions
 from cm_script.flags import is_on
 from cm_script.query import variation_tag
-from cmcore.errors import CmError, NotFoundError, StorageError
+from cmcore.errors import CmError, NotFoundError
 from cmcore.hints import TYPE_CHECKING, Any
-from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
+from cmcore.types import CacheEntry, CacheRequest
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun
@@ -73,11 +73,6 @@ def request_for(run: RecipeRun) -> CacheRequest:
     asked, filed = tags_of(run)
     run.cache_tags = [t for t in filed if not t.startswith("-")]
     scope = run.scope
-    mapped = {
-        name: run.inputs[name]
-        for name in scope.meta.get("input_mapping") or {}
-        if isinstance(name, str) and name in run.inputs
-    }
     return CacheRequest(
         recipe_uid=run.artifact.uid,
         recipe_alias=run.artifact.alias,
@@ -88,8 +83,8 @@ def request_for(run: RecipeRun) -> CacheRequest:
         key={
             "variations": list(scope.variations),
             "version": dict(scope.version_request),
-            "inputs": mapped,
-            "recipe": run.artifact.path,
+            "inputs": identity.mapped_inputs(run),
+            "class": str(scope.meta.get("cache_class") or ""),
         },
         name=run.text("NAME"),
     )
@@ -102,27 +97,55 @@ def look_up(run: RecipeRun, request: CacheRequest) -> CacheEntry | None:
         NotFoundError: none fits and `--only_execute_from_cache` forbids to run.
     """
     if run.options.new:
+        _explain(run, request, None, {})
         return None
     found = run.engine.executor.entries(request)
-    remembered = _remembered(run, request, found)
-    good = [remembered] if remembered else [e for e in found if not _flaw(run, e)]
-    if good:
-        return _choose(run, request, good)
-    if run.options.only_from_cache:
+    flaws: dict[str, str] = {}
+    remembered = _remembered(run, request, found, flaws)
+    good = [remembered] if remembered else [e for e in found if not _flaw(run, e, flaws)]
+    entry = _choose(run, request, good) if good else None
+    _explain(run, request, entry, flaws)
+    if not good and run.options.only_from_cache:
+        why = "; ".join(f"entry {uid}: {flaw}" for uid, flaw in flaws.items())
         raise NotFoundError(
-            f"nothing in the cache fits recipe {run.name}",
+            f"nothing in the cache fits recipe {run.name}" + (f" ({why})" if why else ""),
             where=",".join(request.tags),
             hint="leave out --only_execute_from_cache to run it",
         )
-    return None
+    return entry
 
 
-def _flaw(run: RecipeRun, entry: CacheEntry) -> str:
-    """Why an entry that carries the right tags is not served; said to those who ask."""
+def _explain(
+    run: RecipeRun, request: CacheRequest, entry: CacheEntry | None, flaws: Mapping[str, str]
+) -> None:
+    """Say what the cache answered: to those who ask, and when work is done again for a reason
+    that is not plain from the request."""
+    if run.engine.cache.explain:
+        from cm_script.planning.misses import reason, when
+
+        if entry is not None:
+            made = entry.meta.get("run")
+            by = made.get("command") if isinstance(made, Mapping) else ""
+            told = f"hit: entry {entry.uid}, since {when(entry.created)}"
+            told += f", made by: {by}" if by else ""
+        else:
+            turned_down = [f"entry {uid}: {flaw}" for uid, flaw in flaws.items()]
+            told = f"miss: {reason(run, request, turned_down)}"
+        run.console.log(f"{run.spaces}  cache {told}")
+    elif entry is None and not run.options.silent:
+        for uid, flaw in flaws.items():
+            if not flaw.startswith(("variations:", "version")):
+                run.console.log(f"{run.spaces}  cached entry {uid} is not used: {flaw}")
+
+
+def _flaw(run: RecipeRun, entry: CacheEntry, flaws: dict[str, str]) -> str:
+    """Why an entry that carries the right tags is not served; kept in `flaws`."""
     flaw = _path_flaw(entry) or _expiry_flaw(entry) or _version_flaw(run, entry)
+    flaw = flaw or identity.difference(run, entry)
     if not flaw:
         flaw = run.engine.executor.own_check(run, entry)
     if flaw:
+        flaws[entry.uid] = flaw
         run.engine.executor.turned_down(run, entry, flaw)
     return flaw
 
@@ -152,14 +175,14 @@ def _version_flaw(run: RecipeRun, entry: CacheEntry) -> str:
 
 
 def _remembered(
-    run: RecipeRun, request: CacheRequest, found: Sequence[CacheEntry]
+    run: RecipeRun, request: CacheRequest, found: Sequence[CacheEntry], flaws: dict[str, str]
 ) -> CacheEntry | None:
     if len(found) < 2 or run.options.skip_remembered:
         return None
     for choice in run.engine.remembered:
         if choice["type"] == "cache" and choice["tags"] == frozenset(request.tags):
             for entry in found:
-                if entry.uid == choice["uid"] and not _flaw(run, entry):
+                if entry.uid == choice["uid"] and not _flaw(run, entry, flaws):
                     return entry
     return None
 
@@ -180,49 +203,6 @@ def _choose(run: RecipeRun, request: CacheRequest, good: list[CacheEntry]) -> Ca
         {"type": "cache", "tags": frozenset(request.tags), "uid": entry.uid}
     )
     return entry
-
-
-def reserve(
-    run: RecipeRun, request: CacheRequest, refresh: CacheEntry | None
-) -> Reservation | CacheEntry:
-    """The folder to run in; or the entry that another process finished meanwhile."""
-    request = request._replace(key={**request.key, "digest": recipe_digest(run.artifact.path)})
-    got = run.engine.executor.reserve(run, request, refresh)
-    if got is not None:
-        return got
-    from cmcore.naming import new_uid
-
-    uid = new_uid()
-    path = os.path.join(run.ctx.paths.home, "uncached", uid)
-    try:
-        os.makedirs(path)
-    except OSError as error:
-        raise StorageError(
-            f"cannot make a folder to run in: {error.strerror}", where=path
-        ) from None
-    run.console.warn(
-        f"no cache plugin is installed: {run.name} runs in {path} and will run again next time; "
-        "pip install cm-plugin-cache"
-    )
-    return Reservation(uid, path, False, None)
-
-
-def recipe_digest(folder: str) -> str:
-    """SHA-256 over names and contents of the files of a recipe, subfolders included."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(f for f in folders if f != "__pycache__")
-        for name in sorted(names):
-            path = os.path.join(parent, name)
-            digest.update(os.path.relpath(path, folder).encode(errors="surrogateescape") + b"\0")
-            try:
-                with open(path, "rb") as file:
-                    digest.update(hashlib.sha256(file.read()).digest())
-            except OSError:
-                digest.update(b"unreadable")
-    return digest.hexdigest()
 
 
 def state_of(run: RecipeRun, entry: CacheEntry) -> dict[str, Any] | None:
@@ -261,64 +241,3 @@ def moved(value: Any, entry_path: str) -> Any:
         return value
 
     return follow(value)
-
-
-def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) -> None:
-    """Make the reserved entry visible with everything a later hit needs."""
-    assert run.reservation is not None
-    if run.reservation.token is None:
-        return
-    meta: dict[str, Any] = {
-        run.dialect.script_link_key: run.name,
-        run.dialect.script_link_key + "_uid": run.artifact.uid,
-    }
-    depends = run.text("GET_DEPENDENT_CACHED_PATH")
-    if depends and os.path.exists(depends) and not _same(depends, run.reservation.path):
-        meta["dependent_cached_path"] = depends
-    until = _expires_at(run.inputs.get("cache_expiration", run.scope.cache_expiration))
-    if until is not None:
-        meta["cache_expiration"] = until
-    tags = [t for t in run.cache_tags if t != "tmp" and not t.startswith("-")]
-    tags.append(f"{run.dialect.script_link_tag}{run.artifact.uid}")
-    outcome = Outcome(
-        tags=tuple(dict.fromkeys(tags)),
-        version=run.text("DETECTED_VERSION") or run.text("VERSION"),
-        state={
-            "new_env": new_env,
-            "new_state": new_state,
-            "deps": list(run.ran_deps),
-            "version": run.version,
-            "version_info": run.run_state["version_info"][run.first_version :],
-            "literal": _literal_keys(run, new_env),
-        },
-        meta=meta,
-    )
-    run.entry = run.engine.executor.publish(run, run.reservation, outcome)
-
-
-def _literal_keys(run: RecipeRun, new_env: dict[str, Any]) -> list[str]:
-    """Variables whose text a tool printed: still data, not a recipe's words, on a later hit."""
-    imported = run.engine.imported
-    return [key for key, value in new_env.items() if key in imported and imported[key] == value]
-
-
-def _same(one: str, other: str) -> bool:
-    try:
-        return os.path.samefile(one, other)
-    except OSError:
-        return False
-
-
-def _expires_at(period: object) -> float | None:
-    """Seconds since the epoch at which a `cache_expiration` of `30m`, `12h`, `7d` or `0` is over.
-
-    None means never. So does a period that cannot be read: the entry is rebuilt too rarely
-    rather than on every run.
-    """
-    text = "" if period is None or period is False else str(period).strip().lower()
-    if text == "0":
-        return time.time()
-    unit = {"m": 60, "h": 3600, "d": 86400}.get(text[-1:], 0)
-    if not unit or not text[:-1].isdecimal():
-        return None
-    return time.time() + int(text[:-1]) * unit

@@ -65,6 +65,7 @@ def _run(ctx: Context, request: Request) -> Result:
     edits = {flag: list(inputs.get(flag) or ()) for flag in ("adr", "add_deps_recursive")}
     asked = {**dict(request.flags), "artifacts": list(request.artifacts)}
     started = time.time()
+    engine.record = records.name_of(started)
     try:
         # One look at the folders is enough: recipes do not change under a run that uses them.
         with ctx.index.hold():

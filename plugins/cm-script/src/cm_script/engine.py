@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from cm_script.dialects import CM
 from cm_script.executor import Executor
-from cm_script.flags import EXTRAS
+from cm_script.flags import EXTRAS, CacheWishes
 from cm_script.scope import DEP_KINDS
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from cmcore.hints import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect
     from cm_script.protocols import ConsoleLike
+    from cm_script.reads import Reads
     from cm_script.run import RecipeRun
     from cm_script.shells import Stop
     from cmcore.context import Context
@@ -56,6 +57,10 @@ class Engine:
         last: the run that ended last, and well.
         stop: before which native steps a person wants a shell.
         timed: whether each recipe tells how long it took.
+        cache: what the request says about the use of the cache.
+        record: file name of the record that the request will leave.
+        stack: recipes now running, outermost first.
+        reads: recipe folder -> variables that the recipe looks at, as far as anybody asked.
         call_prefix: how logs and readmes spell the command.
     """
 
@@ -80,6 +85,10 @@ class Engine:
         self.request: Request | None = None
         self.last: RecipeRun | None = None
         self.stop: Stop | None = None
+        self.cache = CacheWishes()
+        self.record = ""
+        self.stack: list[RecipeRun] = []
+        self.reads: dict[str, Reads] = {}
         self.call_prefix = "cm run script"
         self.executor = Executor(self)
         self._recipes: dict[str, list[Artifact]] = {}
@@ -103,6 +112,9 @@ class Engine:
     def enter(self, run: RecipeRun) -> None:
         """A recipe begins."""
         self.chain.append(run.name)
+        if self.stack:
+            self.stack[-1].children.append(run)
+        self.stack.append(run)
         self.keys.append(run.cycle_key)
         for kind in DEP_KINDS:
             for dep in run.scope.deps(kind):
@@ -112,6 +124,7 @@ class Engine:
     def leave(self) -> None:
         """The recipe that began last has ended."""
         self.chain.pop()
+        self.stack.pop()
         self.keys.pop()
 
     def run(self, inputs: dict[str, Any]) -> dict[str, Any]:

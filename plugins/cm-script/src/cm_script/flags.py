@@ -40,6 +40,9 @@ ENGINE_FLAGS: dict[str, str] = {
     "jobs": "build up to N independent dependencies at once; a number, or auto for one per CPU",
     "new": "make another cache entry even when one fits",
     "renew": "run again inside the cache entry that fits",
+    "cache_reuse": "what decides on a hit: key (what it was made from), or tags as in CM",
+    "reuse_measured": "serve measurements (benchmark results) from the cache as well",
+    "explain": "say for each recipe why the cache answers or does not",
     "only_execute_from_cache": "fail instead of running when nothing is cached",
     "extra_cache_tags": "comma separated tags for the cache entry",
     "cache_expiration": "time after which the cache entry is stale, such as 30m, 12h or 7d",
@@ -134,6 +137,14 @@ class Options(NamedTuple):
     dirty: bool
 
 
+class CacheWishes(NamedTuple):
+    """What a request says about the use of the cache, for all of its recipes."""
+
+    by_tags: bool = False
+    measured: bool = False
+    explain: bool = False
+
+
 def is_on(value: object) -> bool:
     """Whether a flag's value switches it on: `--x`, `--x=yes`, True; not `--x=no`, `--x-`, ""."""
     if isinstance(value, str):
@@ -171,6 +182,25 @@ def read(inputs: dict[str, Any], env: Mapping[str, Any], dialect: Dialect) -> Op
         print_deps=on("print_deps"),
         time=on("time"),
         dirty=on("dirty"),
+    )
+
+
+def cache_wishes(inputs: Mapping[str, Any], default: object) -> CacheWishes:
+    """How a request uses the cache; `default` is the setting `script.cache_reuse`.
+
+    Raises:
+        UsageError: `--cache_reuse` is neither `key` nor `tags`.
+    """
+    chosen = str(inputs.get("cache_reuse") or default or "key")
+    if chosen not in ("key", "tags"):
+        from cmcore.errors import UsageError
+
+        raise UsageError(
+            f"--cache_reuse is key or tags, not '{chosen}'",
+            hint="key compares what a result was made from, tags only what it is called",
+        )
+    return CacheWishes(
+        chosen == "tags", is_on(inputs.get("reuse_measured")), is_on(inputs.get("explain"))
     )
 
 

@@ -32,6 +32,12 @@ def masked(env: Mapping[str, Any]) -> dict[str, Any]:
     return {key: "***" if value and is_secret(key) else value for key, value in env.items()}
 
 
+def name_of(started: float) -> str:
+    """File name of the record of a request that began then (seconds since the epoch)."""
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started))
+    return f"{stamp}-{os.getpid()}-{int(started * 1e6) % 1000000:06d}.json"
+
+
 def write(
     engine: Engine,
     request: Mapping[str, Any],
@@ -48,13 +54,12 @@ def write(
     """
     from cmcore.storage import write_atomic
 
-    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started))
     folder = engine.ctx.paths.records
-    path = os.path.join(folder, f"{stamp}-{os.getpid()}-{int(started * 1e6) % 1000000:06d}.json")
+    path = os.path.join(folder, engine.record or name_of(started))
     new_env = outcome.get("new_env")
     record = {
         "record": 1,
-        "request": _plain_request(request),
+        "request": plain_request(request),
         "started": started,
         "seconds": round(time.time() - started, 3),
         "folder": os.getcwd(),
@@ -73,7 +78,8 @@ def write(
     return path
 
 
-def _plain_request(request: Mapping[str, Any]) -> dict[str, Any]:
+def plain_request(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Flags, or a whole request, with what looks like secrets replaced."""
     plain = dict(request)
     if isinstance(plain.get("env"), dict):
         plain["env"] = masked(plain["env"])

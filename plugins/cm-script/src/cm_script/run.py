@@ -41,6 +41,9 @@ class RecipeRun:
         cycle_key: what makes this run the same as another one in the chain.
         folder: the current folder when the run began.
         first_version: index in the tree's `version_info` of the first recipe below this one.
+        children: recipes that ran, or were served, below this one.
+        exports: names of the variables that it exported, when it is done.
+        asked_env: the environment when the cache was asked, of a result that is being built.
         cached_versions: what the cached entry knows of the recipes below this one.
     """
 
@@ -78,6 +81,9 @@ class RecipeRun:
         self.cycle_key = ""
         self.folder = os.getcwd()
         self.first_version = 0
+        self.children: list[RecipeRun] = []
+        self.exports: frozenset[str] = frozenset()
+        self.asked_env: dict[str, Any] = {}
         self.cached_versions: list[dict[str, Any]] = []
 
     @property

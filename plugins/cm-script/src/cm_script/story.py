@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 
-from cm_script import beginning, body, cacheuse, container, ending
+from cm_script import beginning, body, cachefill, cacheuse, container, ending
 from cm_script.results import reset, snapshot
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -129,12 +129,12 @@ def build(
     Raises:
         CmError: a dependency, a hook, the native step or the cache failed; nothing is published.
     """
-    got = cacheuse.reserve(run, request, entry)
+    got = cachefill.reserve(run, request, entry)
     if isinstance(got, CacheEntry):
         served = _serve(run, got)
         if served is not None:
             return served
-        got = cacheuse.reserve(run, request, got)
+        got = cachefill.reserve(run, request, got)
         if isinstance(got, CacheEntry):
             raise CmError(f"cached entry {got.uid} of {run.name} is damaged", where=got.path)
     run.reservation = got
@@ -143,7 +143,7 @@ def build(
         if run.options.renew and entry is not None:
             run.env[run.key("RENEW_CACHE_ENTRY")] = "yes"
         new_env, new_state = body.execute(run)
-        cacheuse.publish(run, new_env, new_state)
+        cachefill.publish(run, new_env, new_state)
     except BaseException as error:
         run.ctx.manager.cache_release(run.ctx, got, str(error) or type(error).__name__)
         raise

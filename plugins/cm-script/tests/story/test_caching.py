@@ -51,7 +51,7 @@ def test_variations_and_versions_keep_entries_apart(world: World) -> None:
 
 def test_a_failed_run_leaves_nothing_to_serve_and_is_resumed(world: World) -> None:
     run = "ls > seen\n[ -f partial ] && exit 0\ntouch partial\nexit 1\n"
-    world.recipe("flaky", cache=True, run=run)
+    world.recipe("flaky", cache=True, cache_class="data", run=run)
     assert world.run("flaky")["return"] == 2
     assert world.entries() == []
     assert world.run("flaky")["return"] == 0

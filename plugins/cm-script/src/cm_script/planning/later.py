@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
+from cm_script import identity
 from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import CacheEntry
 
@@ -23,11 +24,20 @@ class Later:
         exports: environment and state as far as they are known.
         open: pattern of variables that only the run of the step will tell -> the recipe.
         unsure: whether the recipe's code may add tags and a version.
+        run: the composed recipe; what it looks at is read when another step asks for the same.
     """
 
     def __init__(
-        self, entry: CacheEntry, step: int, request: CacheRequest, exports: Exports, unsure: bool
+        self,
+        entry: CacheEntry,
+        step: int,
+        request: CacheRequest,
+        exports: Exports,
+        unsure: bool,
+        run: RecipeRun,
     ) -> None:
+        self.run = run
+        self._complete = False
         self.entry = entry
         self.step = step
         self.recipe, self.dialect = request.recipe_uid, request.dialect
@@ -44,9 +54,17 @@ class Later:
         kept = [tag for tag in run.cache_tags if tag != "tmp" and tag[:1] != "-"]
         tags = tuple(dict.fromkeys([*kept, link]))
         version = run.text("VERSION")
-        meta: dict[str, Any] = {}
+        meta: dict[str, Any] = {"key": dict(request.key)}
         entry = CacheEntry(f"of step {step}", "", tags, version, meta, time.time())
-        return cls(entry, step, request, exports, unsure)
+        return cls(entry, step, request, exports, unsure, run)
+
+    def compared(self) -> CacheEntry:
+        """The entry with the variables that its result depends on."""
+        if not self._complete:
+            self._complete = True
+            meta = {**self.entry.meta, "inputs": identity.inputs(self.run, self.run.asked_env)}
+            self.entry = self.entry._replace(meta=meta)
+        return self.entry
 
     def known(self) -> Iterable[str]:
         """Variables whose value in `exports` is final."""
@@ -66,7 +84,7 @@ def later_entries(
             continue
         missing = [tag for tag in request.tags if tag not in one.entry.tags]
         if not missing:
-            fitting.append(one.entry)
+            fitting.append(one.compared())
         elif one.unsure and all(tag.startswith("version-") for tag in missing):
             doubts.append(
                 f"whether the result of step {one.step} is {missing[0].replace('-', ' ', 1)}"

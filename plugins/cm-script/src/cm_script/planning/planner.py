@@ -131,10 +131,21 @@ class Planner(Walker):
         fitting, doubts = later_entries(self.later, request)
         for doubt in doubts:
             self.stack[-1].note(doubt)
+        self._doubt([*found, *fitting])
         # The order in which a cache shows entries: by their tags, then by age.
         return (
             sorted(found + fitting, key=lambda e: (sorted(e.tags), e.created)) if fitting else found
         )
+
+    def _doubt(self, found: Iterable[CacheEntry]) -> None:
+        """Note entries that were made with a variable which nobody knows before the run."""
+        here = self.stack[-1]
+        for entry in found:
+            for name in entry.meta.get("inputs") or ():
+                if self.knowledge.who_sets(name):
+                    text = f"whether a cached result fits: it was made with {name}"
+                    self._unknown(here, text, name)
+                    here.sure = False
 
     def turned_down(self, run: RecipeRun, entry: CacheEntry, flaw: str) -> None:
         """Note why an entry is not served."""
@@ -176,6 +187,7 @@ class Planner(Walker):
     def build(self, run: RecipeRun, request: CacheRequest, old: CacheEntry | None) -> Exports:
         """Walk through a recipe whose result would be cached; later steps will find it."""
         here = self.stack[-1]
+        run.asked_env = dict(run.env)
         here.hit = {}
         if old is not None and run.options.renew:
             here.miss = f"--renew builds entry {old.uid} again"

@@ -42,16 +42,17 @@ def problems(found: Sequence[Open], root: Node, sources: Iterable[Source]) -> li
         return []
     runs = {id(one.run): one for one in root.walk() if one.run is not None}
     metas, patterns = [], []
-    for one in runs.values():
-        assert one.run is not None
-        metas.append(_PLACEHOLDER.sub(" ", json.dumps(one.run.artifact.meta, default=str)))
-        patterns += [str(pattern) for pattern in one.run.scope.new_env_keys]
+    for here in runs.values():
+        assert here.run is not None
+        metas.append(_PLACEHOLDER.sub(" ", json.dumps(here.run.artifact.meta, default=str)))
+        patterns += [str(pattern) for pattern in here.run.scope.new_env_keys]
     code = [source.code for source in sources]
     texts = [*metas, *code, *(text for source in sources for text in source.scripts.values())]
     names = sorted({word for text in metas for word in re.findall(r"\b[A-Z][A-Z0-9_]{3,}\b", text)})
     computed = any(source.computes_names for source in sources)
     warnings: dict[str, Problem] = {}
-    for key, name, one in ((o.key, o.name, o) for o in found):
+    for one in found:
+        key, name = one.key, one.name
         if name in warnings or _may_appear(name, texts, patterns if computed else ()):
             continue
         near = _near(name, names)

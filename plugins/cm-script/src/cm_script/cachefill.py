@@ -1,0 +1,145 @@
+"""What a run leaves in the cache: the folder it is built in, and all that a later hit needs."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from cm_script import identity
+from cm_script.body import TEMPORARY
+from cmcore.errors import StorageError
+from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
+
+if TYPE_CHECKING:
+    from cm_script.engine import Engine
+    from cm_script.run import RecipeRun
+
+
+def reserve(
+    run: RecipeRun, request: CacheRequest, refresh: CacheEntry | None
+) -> Reservation | CacheEntry:
+    """The folder to run in; or the entry that another process finished meanwhile."""
+    run.asked_env = dict(run.env)
+    key = {
+        **request.key,
+        "recipe": run.name,
+        "digest": identity.digest(run),
+        "env": identity.own_inputs(run, run.asked_env),
+    }
+    request = request._replace(key=key)
+    got = run.engine.executor.reserve(run, request, refresh)
+    if got is not None:
+        return got
+    from cmcore.naming import new_uid
+
+    uid = new_uid()
+    path = os.path.join(run.ctx.paths.home, "uncached", uid)
+    try:
+        os.makedirs(path)
+    except OSError as error:
+        raise StorageError(
+            f"cannot make a folder to run in: {error.strerror}", where=path
+        ) from None
+    run.console.warn(
+        f"no cache plugin is installed: {run.name} runs in {path} and will run again next time; "
+        "pip install cm-plugin-cache"
+    )
+    return Reservation(uid, path, False, None)
+
+
+def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) -> None:
+    """Make the reserved entry visible with everything a later hit needs."""
+    assert run.reservation is not None
+    if run.reservation.token is None:
+        return
+    meta: dict[str, Any] = {
+        run.dialect.script_link_key: run.name,
+        run.dialect.script_link_key + "_uid": run.artifact.uid,
+    }
+    depends = run.text("GET_DEPENDENT_CACHED_PATH")
+    if depends and os.path.exists(depends) and not _same(depends, run.reservation.path):
+        meta["dependent_cached_path"] = depends
+    run.exports = frozenset(new_env)
+    meta["inputs"] = identity.inputs(run, run.asked_env)
+    meta["recipe_files"] = identity.look(run.artifact.path)
+    meta["depends"] = identity.uses(run)
+    meta["run"] = _origin(run.engine)
+    if _is_detected(run, new_env):
+        meta["class"] = "detected"
+    until = _expires_at(run.inputs.get("cache_expiration", run.scope.cache_expiration))
+    if until is not None:
+        meta["cache_expiration"] = until
+    tags = [t for t in run.cache_tags if t != "tmp" and not t.startswith("-")]
+    tags.append(f"{run.dialect.script_link_tag}{run.artifact.uid}")
+    outcome = Outcome(
+        tags=tuple(dict.fromkeys(tags)),
+        version=run.text("DETECTED_VERSION") or run.text("VERSION"),
+        state={
+            "new_env": new_env,
+            "new_state": new_state,
+            "deps": list(run.ran_deps),
+            "version": run.version,
+            "version_info": run.run_state["version_info"][run.first_version :],
+            "literal": _literal_keys(run, new_env),
+        },
+        meta=meta,
+    )
+    run.entry = run.engine.executor.publish(run, run.reservation, outcome)
+
+
+def _is_detected(run: RecipeRun, new_env: dict[str, Any]) -> bool:
+    """Whether a result was found on the host: nothing was made, and it names what is elsewhere."""
+    assert run.reservation is not None
+    made = run.reservation.path
+    own = (*TEMPORARY, *(run.scope.meta.get("clean_files") or ()))
+    with os.scandir(made) as listing:
+        if any(one.name not in own and not one.name.startswith(".cm-") for one in listing):
+            return False
+    cache = os.path.dirname(made)
+    return any(
+        isinstance(value, str)
+        and os.path.isabs(value)
+        and not value.startswith(cache)
+        and os.path.exists(value)
+        for value in new_env.values()
+    )
+
+
+def _literal_keys(run: RecipeRun, new_env: dict[str, Any]) -> list[str]:
+    """Variables whose text a tool printed: still data, not a recipe's words, on a later hit."""
+    imported = run.engine.imported
+    return [key for key, value in new_env.items() if key in imported and imported[key] == value]
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def _expires_at(period: object) -> float | None:
+    """Seconds since the epoch at which a `cache_expiration` of `30m`, `12h`, `7d` or `0` is over.
+
+    None means never. So does a period that cannot be read: the entry is rebuilt too rarely
+    rather than on every run.
+    """
+    text = "" if period is None or period is False else str(period).strip().lower()
+    if text == "0":
+        return time.time()
+    unit = {"m": 60, "h": 3600, "d": 86400}.get(text[-1:], 0)
+    if not unit or not text[:-1].isdecimal():
+        return None
+    return time.time() + int(text[:-1]) * unit
+
+
+def _origin(engine: Engine) -> dict[str, Any]:
+    """Which request made an entry: its command without secrets, and the name of its record."""
+    from cm_script.records import plain_request
+    from cmcore import grammar
+
+    if engine.request is None:
+        return {}
+    request = engine.request._replace(flags=plain_request(engine.request.flags))
+    return {"command": grammar.command_line(request), "record": engine.record}

@@ -1,0 +1,190 @@
+"""What decides whether a cached result is the result of this request."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recipe_world import World
+
+
+def meta(world: World) -> list[dict[str, Any]]:
+    found = world.access("find", "cache")["list"]
+    return [entry["meta"] for entry in found]
+
+
+def runs(world: World, tags: str, **flags: Any) -> bool:
+    """Whether a request ran the recipe that notes `made`, rather than being served."""
+    answer = world.access("run", "script", tags=tags, quiet=True, **flags)
+    assert answer["return"] == 0, answer
+    return "made" in world.noted()
+
+
+def maker(world: World, alias: str = "tool", form: str = "cm", **extra: Any) -> Path:
+    prefix = form.upper()
+    code = f"def preprocess(i):\n    kind = i['env'].get('{prefix}_KIND', '')\n"
+    code += "    return {'return': 0}\n"
+    defaults = {"form": form, "cache": True, "customize": code, "run": world.notes("made")}
+    return world.recipe(alias, **{**defaults, **extra})
+
+
+@pytest.mark.parametrize("form", ["cm", "mlc"])
+def test_a_variable_that_a_hook_reads(world: World, form: str) -> None:
+    maker(world, form=form)
+    key = f"{form.upper()}_KIND"
+    assert runs(world, "tool", env={key: "a"})
+    assert not runs(world, "tool", env={key: "a", "OTHER": "x"})
+    assert runs(world, "tool", env={key: "b"})
+    assert not runs(world, "tool", env={key: "a"})
+    assert not runs(world, "tool", env={key: "b"})
+    assert len(meta(world)) == 2
+    assert runs(world, "tool"), "made without a kind is something else again"
+
+
+def test_a_variable_that_only_a_dependency_reads(world: World) -> None:
+    maker(world, "leaf", cache=False)
+    world.recipe("top", cache=True, deps=[{"tags": "leaf"}])
+    assert runs(world, "top", env={"CM_KIND": "a"})
+    assert not runs(world, "top", env={"CM_KIND": "a"})
+    assert runs(world, "top", env={"CM_KIND": "b"})
+    (one, two) = meta(world)
+    assert {one["inputs"]["CM_KIND"], two["inputs"]["CM_KIND"]} == {"a", "b"}
+
+
+def test_what_the_recipes_below_tell_each_other_is_no_input(world: World) -> None:
+    world.recipe("first", run="echo CM_KIND=$RANDOM >> tmp-run-env.out\n", new_env_keys=["CM_KIND"])
+    maker(world, "second", cache=False)
+    world.recipe("top", cache=True, deps=[{"tags": "first"}, {"tags": "second"}])
+    assert runs(world, "top", env={"CM_KIND": "a"})
+    assert not runs(world, "top", env={"CM_KIND": "b"})
+
+
+def test_what_a_recipe_exports_itself_is_no_input(world: World) -> None:
+    maker(world, new_env_keys=["CM_KIND"], env={"CM_KIND": "own"})
+    assert runs(world, "tool")
+    assert not runs(world, "tool", env={"CM_KIND": "of an earlier run"})
+
+
+def test_a_place_that_was_made_known_need_not_be_repeated(world: World) -> None:
+    code = "def preprocess(i):\n    i['env'].get('CM_DATA_PATH')\n    return {'return': 0}\n"
+    maker(world, customize=code, input_mapping={"from": "CM_DATA_PATH", "size": "CM_SIZE"})
+    assert runs(world, "tool", **{"from": "/somewhere"})
+    assert runs(world, "tool", **{"from": "/elsewhere"}), "another place is another result"
+    assert runs(world, "tool", size="5")
+    assert not runs(world, "tool", size="5")
+    assert runs(world, "tool", size="6")
+    world.access("rm", "cache", tags="tool", f=True)
+    assert runs(world, "tool", **{"from": "/somewhere"})
+    assert not runs(world, "tool"), "found where it was said to be"
+
+
+def test_how_to_run_is_no_input(world: World) -> None:
+    maker(world)
+    assert runs(world, "tool")
+    env = {"CM_QUIET": "yes", "CM_TMP_X": "1", "CM_HOST_OS_TYPE": "odd", "CM_SUDO": "sudo"}
+    assert not runs(world, "tool", env=env)
+
+
+def test_the_files_of_the_recipe(world: World) -> None:
+    path = maker(world)
+    assert runs(world, "tool")
+    (path / "README.md").write_text("what it is for\n")
+    os.utime(path / "run.sh", (1, 1))
+    assert not runs(world, "tool"), "neither a document nor a date makes another recipe"
+    (path / "run.sh").write_text(world.notes("made") + "true\n")
+    assert runs(world, "tool")
+    assert not runs(world, "tool")
+    data = json.loads((path / "_cm.json").read_text())
+    (path / "_cm.json").write_text(json.dumps({**data, "category": "tools"}, indent=4))
+    assert not runs(world, "tool")
+    (path / "_cm.json").write_text(json.dumps({**data, "env": {"CM_NEW": "1"}}))
+    assert runs(world, "tool")
+
+
+def test_variations_that_were_taken_by_default(world: World) -> None:
+    group = {"group": "size"}
+    maker(world, variations={"small": {**group, "default": True}, "large": group})
+    assert runs(world, "tool,_large")
+    assert runs(world, "tool"), "small by default is not large"
+    assert not runs(world, "tool")
+    assert not runs(world, "tool,_large")
+
+
+def test_the_default_version_is_not_another_one(world: World) -> None:
+    maker(world, default_version="2.0", versions={"1.0": {}, "2.0": {}})
+    assert runs(world, "tool", version="1.0")
+    assert runs(world, "tool")
+    assert not runs(world, "tool", version="1.0")
+
+
+def test_tags_alone_decide_when_asked_to(world: World) -> None:
+    path = maker(world)
+    assert runs(world, "tool", env={"CM_KIND": "a"})
+    (path / "run.sh").write_text(world.notes("made") + "true\n")
+    assert not runs(world, "tool", env={"CM_KIND": "b"}, cache_reuse="tags")
+    world.environ["CM_SETTING_SCRIPT_CACHE_REUSE"] = "tags"
+    assert not runs(world, "tool", env={"CM_KIND": "b"})
+    answer = world.access("run", "script", tags="tool", cache_reuse="name")
+    assert answer["return"] == 4
+    assert "--cache_reuse is key or tags, not 'name'" in answer["error"]
+
+
+def test_a_measurement_is_not_served_silently(world: World) -> None:
+    maker(world, tags=["benchmark", "tool"])
+    assert runs(world, "tool")
+    assert runs(world, "tool")
+    assert not runs(world, "tool", reuse_measured=True)
+    assert {entry["class"] for entry in meta(world)} == {"measured"}
+
+
+def test_classes(world: World) -> None:
+    found = "def postprocess(i):\n    i['env']['CM_BASH_PATH'] = '/bin/bash'\n"
+    found += "    return {'return': 0}\n"
+    maker(world, "found", customize=found, new_env_keys=["CM_BASH_PATH"])
+    maker(world, "made", run="echo made > it\n")
+    maker(world, "stated", cache_class="data")
+    for tags in ("found", "made", "stated"):
+        world.access("run", "script", tags=tags, quiet=True)
+    classes = {entry["tags"][0]: entry["class"] for entry in meta(world)}
+    assert classes == {"found": "detected", "made": "built", "stated": "data"}
+
+
+def test_what_an_entry_tells_about_itself(world: World) -> None:
+    maker(world, "leaf")
+    world.recipe("between", deps=[{"tags": "leaf"}])
+    world.recipe("top", cache=True, deps=[{"tags": "between"}], input_mapping={"token": "CM_TOKEN"})
+    secret = "hunter2-hunter2"
+    assert runs(world, "top", env={"CM_API_TOKEN": secret}, token=secret)
+    entries = {entry["tags"][0]: entry for entry in meta(world)}
+    assert entries["top"]["depends"] == [entries["leaf"]["uid"]]
+    assert "run script" in entries["top"]["run"]["command"]
+    record = Path(world.home) / "records" / entries["top"]["run"]["record"]
+    assert record.is_file()
+    for file in Path(world.home).rglob("_cm.json"):
+        assert secret not in file.read_text()
+
+
+def told(world: World, *flags: str) -> str:
+    """What `cm run script tool` says on stderr."""
+    environ = {**world.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "cmcore", "run", "script", "tool", "--quiet", *flags]
+    done = subprocess.run(command, env=environ, cwd=world.here, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_explain(world: World) -> None:
+    maker(world)
+    assert "cache miss: no entry of this recipe" in told(world, "--env.CM_KIND=a", "--explain")
+    assert "cache hit: entry" in told(world, "--env.CM_KIND=a", "--explain")
+    assert "made by: cm run script tool" in told(world, "--env.CM_KIND=a", "--explain")
+    text = told(world, "--env.CM_KIND=b", "--explain")
+    assert "cache miss: entry" in text
+    assert "CM_KIND: a there, b here" in text
+    # Work that is done again for a reason that the request does not show is explained unasked.
+    assert "is not used: CM_KIND" in told(world, "--env.CM_KIND=c")

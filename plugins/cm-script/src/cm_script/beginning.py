@@ -81,7 +81,7 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
     scope.env[dialect.key("TMP_CURRENT_SCRIPT_REPO_PATH")] = collection.path
     scope.env[dialect.key("TMP_CURRENT_SCRIPT_REPO_PATH_WITH_PREFIX")] = collection.root
     compose.compose(scope, recipe=artifact, query=query, inputs=inputs, dialect=dialect)
-    metakeys.warn(engine, artifact, meta, scope, inputs)
+    metakeys.warn(engine, artifact, scope, inputs)
     run = RecipeRun(engine, artifact, dialect, query, scope, inputs, options, info)
     _start_state(run)
     if len(scope.version_request) > 1:

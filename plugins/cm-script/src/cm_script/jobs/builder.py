@@ -13,15 +13,15 @@ import time
 
 from cm_script.engine import Engine
 from cm_script.executor import Executor, Exports
+from cm_script.flags import CacheWishes
 from cm_script.jobs import adopt, effects
 from cm_script.jobs.guard import Guard
 from cm_script.jobs.independence import reads_of
 from cm_script.planning.source import Source
 from cm_script.reads import RecipeReads
 from cm_script.reads_meta import of_block
-from cm_script.story import run_recipe
 from cmcore.hints import TYPE_CHECKING, Any
-from cmcore.types import CacheEntry
+from cmcore.types import CacheEntry, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ class ChildEngine(Engine):
         self.child = child
         self.builder = Builder(self, child)
         self.executor = self.builder
-        self.reads = RecipeReads()
+        self.looked_at = RecipeReads()
         self.queries: set[str] = set()
         self.top: RecipeRun | None = None
         self.depth = 0
@@ -58,6 +58,12 @@ class ChildEngine(Engine):
         self.chain, self.keys = list(request["chain"]), list(request["keys"])
         self.quiet, self.silent = request["quiet"], request["silent"]
         self.verbose = request["verbose"]
+        self.cache = CacheWishes(*request["cache"])
+        self.record, self.timed = request["record"], request["timed"]
+        if request["request"] is not None:
+            action, noun, words, flags, command, person = request["request"]
+            given = tuple(command) if command is not None else None
+            self.request = Request(action, noun, tuple(words), flags, given, person)
         setting = request["setting"]
         self.literal, self.imported = set(setting["literal"]), dict(setting["imported"])
         for choice in setting["remembered"]:
@@ -73,11 +79,11 @@ class ChildEngine(Engine):
     def run(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Run a recipe; what its entry sets joins what it looks at."""
         self.note(of_block({"env": inputs.get("local_env"), "state": inputs.get("local_state")}))
-        return run_recipe(self, inputs)
+        return super().run(inputs)
 
     def note(self, found: RecipeReads) -> None:
         """Something was looked at."""
-        self.reads = self.reads.joined(found)
+        self.looked_at = self.looked_at.joined(found)
 
     def enter(self, run: RecipeRun) -> None:
         """A recipe begins: what it looks at is known from its files."""
@@ -114,8 +120,8 @@ class ChildEngine(Engine):
         known = self.setting["remembered"]
         before = self.setting["imported"]
         return {
-            "reads": adopt.reads_as_dict(self.reads.env),
-            "reads_state": adopt.reads_as_dict(self.reads.state),
+            "reads": adopt.reads_as_dict(self.looked_at.env),
+            "reads_state": adopt.reads_as_dict(self.looked_at.state),
             "paths": self.paths(),
             "queries": sorted(self.queries),
             "lookups": [[adopt.request_as_list(r), uids] for r, uids in built.lookups],
@@ -136,7 +142,7 @@ class ChildEngine(Engine):
     def paths(self) -> list[str]:
         """Values of variables by which files outside could have been read."""
         found = self.builder.seen_env
-        return sorted({str(v) for k, v in found.items() if self.reads.env.looks_at(k)})
+        return sorted({str(v) for k, v in found.items() if self.looked_at.env.looks_at(k)})
 
 
 class Builder(Executor):
@@ -232,15 +238,11 @@ class Builder(Executor):
         self, run: RecipeRun, reservation: Reservation, outcome: Outcome
     ) -> CacheEntry | None:
         """Keep the result back; look-ups of this process find it."""
-        entry = CacheEntry(
-            reservation.uid,
-            reservation.path,
-            outcome.tags,
-            outcome.version,
-            dict(outcome.meta),
-            time.time(),
-        )
         request = self.requests[reservation.uid]
+        meta = {"key": dict(request.key), "class": request.key.get("class", ""), **outcome.meta}
+        entry = CacheEntry(
+            reservation.uid, reservation.path, outcome.tags, outcome.version, meta, time.time()
+        )
         self.pending.append((run, reservation, request, outcome, entry))
         return entry
 
@@ -271,7 +273,11 @@ class Builder(Executor):
     def native_step(self, run: RecipeRun) -> dict[str, Any]:
         """Run the native step, unless it seems to write elsewhere."""
         self._see(run)
-        for path in sorted(effects.written(run, Source(run))):
+        source = Source(run)
+        what = effects.in_commands(run, source)
+        if what:
+            self.child.give_up(f"{run.artifact.alias} may change {what}")
+        for path in sorted(effects.written(run, source)):
             if not effects.inside(os.path.realpath(path), self.guard.own):
                 self.child.give_up(f"{run.artifact.alias} may write to {path}")
         with self.guard:

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
+from cm_script.jobs import commands
 from cm_script.planning.source import Source
 from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun
 
+CODE = "customize.py"
 _SHARED = (
     (
         "the system",
         re.compile(
             r"\bsudo\b|\b(?:CM|MLC)_SUDO\b|\b(?:apt|apt-get|yum|dnf|zypper|pacman|apk|brew|snap|choco|winget)"
             r"\s+(?:-\S+\s+)*(?:install|update|upgrade|remove|add)\b|\bmake\s+(?:-\S+\s+)*install\b"
-            r"|\b(?:ldconfig|systemctl|modprobe|sysctl|update-alternatives|useradd|crontab|dpkg|rpm)\b"
+            r"|\b(?:ldconfig|systemctl|modprobe|sysctl\s+-w|update-alternatives|useradd|crontab|dpkg|rpm)\b"
         ),
     ),
     (
@@ -49,7 +51,7 @@ _SHARED = (
     ),
     (
         "a person",
-        re.compile(r"(?:^|[;&|]|\bwhile)\s*(?:IFS=\S*\s+)?read\s+[-\w]|\binput\(", re.MULTILINE),
+        re.compile(r"(?:^|[;&])\s*(?:IFS=\S*\s+)?read\s+[-\w][^<\n]*$|\binput\(", re.MULTILINE),
     ),
     (
         "other processes",
@@ -57,11 +59,16 @@ _SHARED = (
     ),
     ("what the request has run so far", re.compile(r"['\"](?:run_state|version_info)['\"]")),
 )
+#: Of these, what only commands do: code that does not start them merely speaks of them.
+_BY_COMMAND = ("the system", "packages that others use", "containers", "other processes")
+#: What a measurement has to do with: it wants the machine to itself.
+MEASURES = "the machine, which it measures"
 #: What must happen in its turn, and does not reach the recipes behind it.
 _OWN_AFFAIR = ("the folder of the user", "a person", "what the request has run so far")
 _TAGS = (
     ("the system", {"sys-utils", "sys-util", "generic-sys-util", "sys-utils-cm", "sys-utils-min"}),
     ("packages that others use", {"generic-python-lib", "python-lib", "pip"}),
+    (MEASURES, {"benchmark", "run-mlperf", "run-mlperf-inference"}),
 )
 
 #: Lines of a shell script that change files, or go to a folder to do so.
@@ -82,15 +89,38 @@ def shared(run: RecipeRun, source: Source) -> str:
     for what, words in _TAGS:
         if tags & words:
             return f"{what} (tag {sorted(tags & words)[0]})"
+    if run.scope.meta.get("cache_class") == "measured":
+        return f"{MEASURES} (cache_class)"
     if run.scope.meta.get("clean_output_files"):
         return "the folder of the user (clean_output_files)"
-    texts = {**source.scripts, **({"customize.py": source.code} if source.code else {})}
+    texts = {**source.scripts, **({CODE: source.code} if source.code else {})}
+    return _in_texts(texts)
+
+
+def _in_texts(texts: Mapping[str, str]) -> str:
     for what, pattern in _SHARED:
         for name, text in texts.items():
-            found = pattern.search(text)
+            by_command = name == CODE and what in _BY_COMMAND
+            found = pattern.search(commands.in_code(text) if by_command else text)
             if found:
                 return f"{what} ({name}: {found.group().strip()})"
     return ""
+
+
+def in_commands(run: RecipeRun, source: Source) -> str:
+    """The same for commands in variables that the native scripts name, with their values now."""
+    names = {name for text in source.scripts.values() for name in _VARIABLE.findall(text)}
+    values = {name: str(run.env.get(name) or "") for name in sorted(names)}
+    return _in_texts({name: value for name, value in values.items() if " " in value.strip()})
+
+
+def of_command(text: str, own: Collection[str]) -> str:
+    """What a command that code starts seems to change outside the folders `own`; "" for nothing."""
+    what = _in_texts({"command": text})
+    if what or not _CHANGES.search(text):
+        return what
+    outside = [p for p in _ABSOLUTE.findall(text) if not inside(os.path.realpath(p), own)]
+    return f"what is in {outside[0]}" if outside else ""
 
 
 def reaches_others(what: str) -> bool:
@@ -109,11 +139,18 @@ def written(run: RecipeRun, source: Source) -> set[str]:
         lines = [line for line in text.split("\n") if _CHANGES.search(line)]
         names, paths = _behind("\n".join(lines), text)
         values = [str(run.env.get(name) or os.environ.get(name) or "") for name in names]
+        values += _commands(run, text)
         for value in [*paths, *values]:
             found.update(_paths(value))
         if any(_UPWARDS.search(line) for line in lines):
             found.add(os.path.dirname(os.getcwd()))
     return {path for path in found if not inside(os.path.realpath(path), own)}
+
+
+def _commands(run: RecipeRun, text: str) -> list[str]:
+    """Values of variables that are commands which change files."""
+    values = [str(run.env.get(name) or "") for name in set(_VARIABLE.findall(text))]
+    return [value for value in values if " " in value.strip() and _CHANGES.search(value)]
 
 
 def _behind(lines: str, text: str) -> tuple[set[str], set[str]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cm_script.run import RecipeRun
     from cm_script.scope import Dep
     from cmcore.context import Context
-    from cmcore.types import CacheEntry, CacheRequest
+    from cmcore.types import CacheEntry, CacheRequest, Request
 
 
 def count(wanted: object) -> int:
@@ -30,6 +30,8 @@ def count(wanted: object) -> int:
         UsageError: neither a number from 1 on nor `auto`.
     """
     text = str(wanted).strip().lower()
+    if os.name == "nt":
+        raise UsageError("--jobs builds side by side on Linux and macOS only")
     if text == "auto":
         if hasattr(os, "sched_getaffinity"):
             return len(os.sched_getaffinity(0))
@@ -114,8 +116,12 @@ class JobsExecutor(Executor):
         """A dependency comes next: see what behind it can be built while it runs."""
         super().decided(run, dep, kind, reason)
         pool = self.engine.pool
-        self._due = None if reason else pool.of(dep)
-        if reason or run.entry is not None or self._fake(run):
+        job = pool.of(dep)
+        if reason and job is not None:
+            pool.drop(job)  # what ran meanwhile made its conditions fail
+        self._due = None if reason else job
+        # A person who wants a shell before some step wants it in this very process.
+        if reason or run.entry is not None or self._fake(run) or self.engine.stop is not None:
             return
         deps = run.scope.deps(kind)
         at = next((n for n, one in enumerate(deps) if one is dep), None)
@@ -165,6 +171,10 @@ class JobsExecutor(Executor):
             "quiet": engine.quiet,
             "silent": engine.silent,
             "verbose": engine.verbose,
+            "timed": engine.timed,
+            "cache": list(engine.cache),
+            "record": engine.record,
+            "request": _listed(engine.request),
             "setting": job.setting,
         }
         if not _plain(request):
@@ -231,14 +241,25 @@ class JobsExecutor(Executor):
             what = effects.shared(run, Source(run))
             if effects.reaches_others(what):
                 self._log.append((time.monotonic(), set(), what))
+            if what.startswith(effects.MEASURES):
+                self.engine.pool.wait()
         super().load_code(run)
 
     def native_step(self, run: RecipeRun) -> dict[str, Any]:
         """Note where a native step writes to."""
         if self.engine.pool.jobs:
-            paths = {os.path.realpath(path) for path in effects.written(run, Source(run))}
-            self._log.append((time.monotonic(), paths, ""))
+            source = Source(run)
+            paths = {os.path.realpath(path) for path in effects.written(run, source)}
+            what = effects.in_commands(run, source)
+            reaches = what if effects.reaches_others(what) else ""
+            self._log.append((time.monotonic(), paths, reaches))
         return super().native_step(run)
+
+
+def _listed(request: Request | None) -> list[Any] | None:
+    if request is None:
+        return None
+    return [list(field) if isinstance(field, tuple) else field for field in request]
 
 
 def _plain(request: dict[str, Any]) -> bool:

@@ -71,6 +71,11 @@ class Guard:
         if event == "open":
             if len(arguments) > 2 and isinstance(arguments[2], int) and arguments[2] & _WRITES:
                 self._check(arguments[0])
+        elif event == "os.system":
+            self._started(os.fsdecode(arguments[0]), None)
+        elif event == "subprocess.Popen":
+            words = arguments[1] if isinstance(arguments[1], (list, tuple)) else [arguments[1]]
+            self._started(" ".join(os.fsdecode(word) for word in words), arguments[2])
         elif event in _EVENTS:
             for at in _EVENTS[event]:
                 if at < len(arguments):
@@ -87,8 +92,19 @@ class Guard:
         finally:
             self.depth = depth
 
+    def _started(self, command: str, folder: object) -> None:
+        if folder is not None:
+            self._check(folder)
+        depth, self.depth = self.depth, 0
+        try:
+            what = effects.of_command(command, self.own)
+            if what:
+                self.give_up(f"its hooks may change {what}")
+        finally:
+            self.depth = depth
+
     def _allowed(self, real: str) -> bool:
-        if real.startswith("/dev/") or effects.inside(real, self.own):
+        if real.startswith("/dev/") or "__pycache__" in real or effects.inside(real, self.own):
             return True
         if effects.inside(real, (self.home,)):
             return not effects.inside(real, (self.cache,)) or os.path.dirname(real) == self.cache

@@ -186,6 +186,13 @@ class Pool:
             if job.running and job.poll():
                 self.told(job)
 
+    def wait(self) -> None:
+        """Until none of them builds any more."""
+        for job in self.jobs:
+            if job.running:
+                job.poll(None)
+                self.told(job)
+
     def told(self, job: Job) -> None:
         """A line about a job that has ended."""
         seconds = time.monotonic() - job.started

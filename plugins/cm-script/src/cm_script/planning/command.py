@@ -12,6 +12,7 @@ from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Result
 
 if TYPE_CHECKING:
+    from cm_script.jobs.independence import Foreseeing
     from cmcore.context import Context
     from cmcore.types import Request
 
@@ -35,8 +36,10 @@ def plan(ctx: Context, request: Request) -> Result:
     full = any(is_on(inputs.get(name)) for name in ("verbose", "v"))
     for name in _IDLE:
         inputs.pop(name, None)
+    jobs = inputs.pop("jobs", None)
     engine = PlanEngine(ctx)
     engine.request = request
+    foreseeing = _foreseeing(engine, jobs)
     with ctx.index.hold():
         engine.run(inputs)
     planner = engine.planner
@@ -45,6 +48,10 @@ def plan(ctx: Context, request: Request) -> Result:
         raise CmError("nothing was planned")
     if root.error is not None and not root.children:
         raise root.error
+    if foreseeing is not None:
+        from cm_script.jobs import marks
+
+        marks.put(root, foreseeing)
     problems = planner.all_problems()
     problems += [Problem("warning", text) for text in engine.quiet_console.warnings]
     summary = checks.summary(root)
@@ -62,6 +69,16 @@ def plan(ctx: Context, request: Request) -> Result:
     else:
         view = graph.mermaid(root, depth) if style == "mermaid" else graph.dot(root, depth)
     return Result(data, view=view, code=errors[0].code if errors else 0)
+
+
+def _foreseeing(engine: PlanEngine, jobs: object) -> Foreseeing | None:
+    """What notes for `--jobs` which steps are independent; None without it."""
+    if jobs is None:
+        return None
+    from cm_script.jobs import marks
+    from cm_script.jobs.engine import count
+
+    return marks.prepare(engine) if count(jobs) > 1 else None
 
 
 def _style(inputs: dict[str, Any]) -> str:

@@ -59,6 +59,7 @@ class Node:
         needs: `root`, `network`, `token`, `gpu` -> the grounds, in words.
         before: the environment when its turn came.
         walked: whether the walk got beyond the cache look-up.
+        beside, in_turn: with --jobs: the steps that it can be built beside, or why it cannot.
         children: its dependencies, in order.
     """
 
@@ -82,6 +83,8 @@ class Node:
         self.error: CmError | None = None
         self.before: dict[str, Any] = {}
         self.walked = False
+        self.beside: list[int] = []
+        self.in_turn = ""
         self.children: list[Node] = []
 
     @property
@@ -118,6 +121,8 @@ class Node:
             "cache": {"hit": self.hit or None, "miss": self.miss},
             "needs": {need: list(grounds) for need, grounds in self.needs.items()},
             "error": self.error.to_dict() if self.error else None,
+            "beside": list(self.beside),
+            "in_turn": self.in_turn,
         }
         if self.recipe is not None:
             data["recipe"] = {

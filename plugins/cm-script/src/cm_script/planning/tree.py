@@ -63,6 +63,11 @@ def _lines(here: Node, level: int, depth: int, full: bool) -> Iterator[tuple[int
         yield len(below) + 2, f"{below}{recipe.name} in {recipe.collection.name}: {recipe.path}"
     for text in _details(here):
         yield len(below) + 2, below + text
+    if here.beside:
+        steps = ", ".join(map(str, here.beside))
+        yield len(below) + 2, f"{below}can be built beside step {steps}"
+    elif full and here.in_turn:
+        yield len(below) + 2, f"{below}in its turn: {here.in_turn}"
     if depth == 0 and here.children:
         count = len(here.walk()) - 1
         yield 0, f"{below}({count} more below; --depth shows them)"

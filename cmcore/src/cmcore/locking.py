@@ -58,7 +58,8 @@ class Lock:
         previous: owner that died without giving the lock back, or None; known once it is held.
 
     Raises:
-        StorageError: (on entry) the time is up, which names the owner; or no lock can be had there.
+        StorageError: (on entry) the time is up, which names the owner; or no lock can be had there,
+            which has a cause (`__cause__`).
     """
 
     def __init__(
@@ -172,7 +173,7 @@ class Lock:
         if isinstance(lock, SoftFileLock):
             # Such a lock outlives an owner that is killed, so nobody would ever get it again.
             lock.release()
-            raise self._unsupported()
+            raise self._unsupported() from OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
         return lock
 
     def _unsupported(self) -> StorageError:

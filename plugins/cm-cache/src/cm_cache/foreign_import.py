@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from cm_cache import choose, classes, digests, foreign, host, layout, recheck, records, settling
 from cm_cache.foreign import Foreign
-from cm_cache.importing import arriving, move_in
+from cm_cache.importing import arriving
 from cm_cache.relocate import relocated
 from cm_cache.shelf import Shelf
 from cmcore.errors import CmError, NotFoundError
@@ -56,7 +56,7 @@ def import_foreign(ctx: Context, request: Request) -> Result:
     here = _imported_before(shelf)
     known = [entry for entry in whole if entry.path in here]
     new = [entry for entry in whole if entry.path not in here]
-    uids = {entry.path: _uid_for(shelf, entry) for entry in new}
+    uids = _uids_for(shelf, new)
     folders = {**here, **uids}
     moves = {path: shelf.folder(uid) for path, uid in folders.items()}
     imported = []
@@ -66,7 +66,8 @@ def import_foreign(ctx: Context, request: Request) -> Result:
                 folder = os.path.join(staging, uids[entry.path])
                 _copy(entry, folder)
                 _settle(shelf, entry, uids[entry.path], folder, moves)
-                move_in(shelf, uids[entry.path], folder)
+                shelf.move_in(uids[entry.path], folder)
+                layout.touch_used(shelf.folder(uids[entry.path]))
         except (CmError, shutil.Error) as error:
             skipped.append(entry._replace(reason=f"it cannot be copied: {error}"))
         else:
@@ -116,11 +117,16 @@ def _imported_before(shelf: Shelf) -> dict[str, str]:
     return found
 
 
-def _uid_for(shelf: Shelf, entry: Foreign) -> str:
+def _uids_for(shelf: Shelf, new: list[Foreign]) -> dict[str, str]:
+    """By original folder the UID of the entry to be: its own where that is free and a good one."""
     from cmcore.naming import new_uid
 
-    free = records.is_entry_uid(entry.uid) and not os.path.lexists(shelf.folder(entry.uid))
-    return entry.uid if free else new_uid()
+    chosen: dict[str, str] = {}
+    for entry in new:
+        uid = entry.uid
+        good = records.is_entry_uid(uid) and uid not in chosen.values()
+        chosen[entry.path] = uid if good and not os.path.lexists(shelf.folder(uid)) else new_uid()
+    return chosen
 
 
 def _copy(entry: Foreign, folder: str) -> None:

@@ -79,7 +79,8 @@ def import_file(
                     _settle(shelf, archive, uid, os.path.join(staging, uid), origin)
                 # What is needed comes before what needs it.
                 for uid in wanted:
-                    move_in(shelf, uid, os.path.join(staging, uid))
+                    digest = str(archive.entries[uid]["key_digest"])
+                    move_in(shelf, uid, os.path.join(staging, uid), digest)
     came = [
         {
             "uid": uid,
@@ -118,7 +119,7 @@ def arriving(ctx: Context, shelf: Shelf) -> Iterator[str]:
             trees.delete(staging)
 
 
-def move_in(shelf: Shelf, uid: str, folder: str) -> None:
+def move_in(shelf: Shelf, uid: str, folder: str, key_digest: str) -> None:
     """Make a prepared folder an entry; fine when another process imported the same meanwhile.
 
     Raises:
@@ -128,7 +129,7 @@ def move_in(shelf: Shelf, uid: str, folder: str) -> None:
         shelf.move_in(uid, folder)
     except OSError:
         there = shelf.get(uid)
-        if there is None or there.kind != records.FINISHED:
+        if there is None or there.kind != records.FINISHED or there.digest != key_digest:
             raise
     storage.sync_folder(shelf.root)
     layout.touch_used(shelf.folder(uid))  # else the next `cm gc cache` would take it first

@@ -93,6 +93,7 @@ def test_private_recipes_are_neither_listed_nor_named(world: World, tmp_path: Pa
     assert "get,secret" in text  # the tags stand in a public meta
     assert "secret/README.md" not in text
     assert "[secret]" not in text
+    assert "| secret |" not in text
     doc(world, "test-recipes", output=str(tmp_path / "all"), private=True)
     assert "secret/README.md" in pages(tmp_path / "all")
     assert "[secret](../secret/README.md)" in pages(tmp_path / "all")["loose/README.md"]

@@ -98,14 +98,15 @@ def examples(found: Mapping[str, Any]) -> list[dict[str, str]]:
                 "shows": f"with variation {other}",
             }
         )
-    flag = next((row for row in found["inputs"] if not row["only_with"]), None)
+    flag = next((row for row in found["inputs"] if row["help"] and not row["only_with"]), None)
     if flag is not None:
         shown.append(
             {"command": f"{run} {_sample(flag)}", "shows": f"with the flag {flag['flag']}"}
         )
     known = [entry["version"] for entry in found["versions"]["known"]]
-    if known:
-        shown.append({"command": f"{run} --version={known[-1]}", "shows": "another version"})
+    others = [v for v in known if v != found["versions"]["default"] and v[-1:].isdigit()]
+    if others:
+        shown.append({"command": f"{run} --version={others[-1]}", "shows": "another version"})
     shown.append({"command": f"cm plan script {quoted(words)}", "shows": "what that would do"})
     if found["cache"]["cached"]:
         tags = words.replace(" ", ",") if " " in words else ",".join(found["tags"])

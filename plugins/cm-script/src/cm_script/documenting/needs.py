@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from cm_script.documenting.recipes import Recipes
 from cm_script.documenting.wording import CONDITIONS, value, when
-from cm_script.lint.depends import query_of
+from cm_script.lint.fits import query_of
 from cm_script.lint.universe import DEP_LISTS, entries, mapping
 from cm_script.merge import split_tags
 from cm_script.versions import KEYS

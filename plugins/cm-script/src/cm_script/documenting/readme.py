@@ -174,7 +174,8 @@ def _outputs(found: Mapping[str, Any]) -> list[str]:
     if outputs["state"]:
         lines.append("- state: " + " ".join(map(code, outputs["state"])))
     for key, label in outputs["printed"].items():
-        lines.append(f"- prints {prose(label) or 'the value of'} ({code(key)})")
+        named = f"{prose(label)} ({code(key)})" if label not in ("", key) else code(key)
+        lines.append(f"- prints {named}")
     return lines
 
 

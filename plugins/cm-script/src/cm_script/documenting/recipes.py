@@ -90,13 +90,14 @@ class Recipes:
 
     def words(self, artifact: Artifact) -> str:
         """A short request that selects a recipe: those of its tags that its name holds, in that
-        order, else two or three others, else its name."""
+        order, with one or two others where these are not enough, else its name."""
         usable = [tag for tag in artifact.tags if _is_word(tag)]
         named = _in_order(artifact.alias, usable)
         requests = [named[:count] for count in range(2, len(named) + 1)]
-        if not any(self._means(tags, artifact) for tags in requests):
+        if requests and not any(self._means(tags, artifact) for tags in requests):
             others = [tag for tag in usable if tag not in named][:_FEW]
-            requests = [[*named, *some] for n in (1, 2) for some in combinations(others, n)]
+            sets = [{*named, *some} for n in (1, 2) for some in combinations(others, n)]
+            requests = [[tag for tag in usable if tag in wanted] for wanted in sets]
             requests.append(usable)
         for tags in requests:
             if self._means(tags, artifact):

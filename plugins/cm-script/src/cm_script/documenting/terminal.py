@@ -144,7 +144,7 @@ def _variations(lines: Lines, found: Mapping[str, Any], everything: bool) -> Non
         lines.text(f"and special settings for {counted(len(combined), 'combination')} of them")
     if found["default_variations"]:
         names = " ".join(map(variation_tag, found["default_variations"]))
-        lines.item("default", names, term_width=width)
+        lines.item("default", names, term_width=max(width, len("default")))
     for key, lead in (("valid", "these go together"), ("invalid", "these do not go together")):
         rows = [" ".join(map(variation_tag, names)) for names in found[f"{key}_combinations"]]
         if rows:
@@ -217,7 +217,10 @@ def _outputs(lines: Lines, found: Mapping[str, Any]) -> None:
     if outputs["state"]:
         lines.words("state", outputs["state"], _KEYS, term_width=9)
     if outputs["printed"]:
-        texts = [f"{label or key} ({key})" for key, label in outputs["printed"].items()]
+        texts = [
+            f"{label} ({key})" if label not in ("", key) else key
+            for key, label in outputs["printed"].items()
+        ]
         lines.item("printed", ", ".join(texts), term_width=9)
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Mapping
 
 from cm_cache import archive, records
+from cmcore import storage
 from cmcore.errors import StorageError
 from cmcore.hints import TYPE_CHECKING, Any
 
@@ -79,14 +80,12 @@ class Archive:
         return StorageError(f"this is no sound archive of cache entries: {why}", where=self.path)
 
     def _read_manifest(self) -> dict[str, Any]:
-        import json
-
         member = self._members.get(archive.MANIFEST)
         if member is None or not member.isreg() or member.size > _LARGEST_MANIFEST:
             raise self._bad(f"it has no {archive.MANIFEST}; was it cut short?")
         assert self._tar is not None
         file = self._tar.extractfile(member)
-        manifest = json.loads(file.read()) if file else None
+        manifest = storage.parse_json(file.read(), self.path) if file else None
         if not isinstance(manifest, dict) or manifest.get("format") != archive.FORMAT:
             raise self._bad(f"its {archive.MANIFEST} is another one")
         if manifest.get("version") != archive.VERSION:

@@ -51,7 +51,7 @@ class _Upstream:
         """What it has of a recipe.
 
         Raises:
-            CmError, OSError, ValueError, KeyError, TypeError: it cannot be asked, or talks rubbish.
+            Exception: one of `_failures`: it cannot be asked, or talks rubbish.
         """
         if self._recipes is None:
             index = _parsed(self._read(offering.INDEX))
@@ -113,7 +113,7 @@ def _ask(ctx: Context, place: str, request: CacheRequest) -> list[dict[str, Any]
         return []
     try:
         return source.entries(request.recipe_uid)
-    except (CmError, OSError, ValueError, KeyError, TypeError) as error:
+    except _failures() as error:
         source.silent = True
         ctx.console.warn(f"the shared cache {place} is not used: {_clause(error)}")
         return []
@@ -184,7 +184,7 @@ def _download(place: str, file: dict[str, Any], path: str) -> None:
             while block := source.read(1 << 20):
                 digest.update(block)
                 target.write(block)
-    except (OSError, ValueError) as error:
+    except _failures() as error:
         raise StorageError(f"cannot copy {file['name']}: {_clause(error)}", where=place) from error
     if digest.hexdigest() != file["sha256"]:
         raise StorageError(
@@ -204,9 +204,7 @@ def _open(place: str, name: str, timeout: float) -> Any:
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
-    import json
-
-    data = json.loads(content)
+    data = storage.parse_json(content, "its answer")
     if not isinstance(data, dict):
         raise StorageError("it answers with something else than an index")
     return data
@@ -231,10 +229,22 @@ def _sound(about: Any) -> bool:
     )
 
 
+def _failures() -> tuple[type[Exception], ...]:
+    """What asking somebody else may end in."""
+    import sys
+
+    # Only who speaks HTTP can fail in it.
+    http = sys.modules.get("http.client")
+    spoken = (http.HTTPException,) if http else ()
+    return (CmError, OSError, ValueError, KeyError, TypeError, AttributeError, *spoken)
+
+
 def _clause(error: BaseException) -> str:
     if isinstance(error, CmError):
         return error.message
     reason = getattr(error, "reason", None)
+    if getattr(error, "code", None):
+        return str(error)  # of an HTTP answer: number and words
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(reason or error) or type(error).__name__

@@ -102,16 +102,16 @@ def _run(found: Mapping[str, Any]) -> list[str]:
 
     width = max(len(example["command"]) for example in found["examples"])
     commands = [f"{e['command']:<{width}}  # {e['shows']}" for e in found["examples"]]
-    tags = json.dumps(",".join(found["tags"]), ensure_ascii=False)
+    words = found["words"]
+    key, asked = ("tags", words.replace(" ", ",")) if " " in words else ("artifact", words)
     python = [
         "import cmcore",
         "",
-        f'answer = cmcore.access({{"action": "run", "automation": "script", "tags": {tags}}})',
+        "answer = cmcore.access(",
+        f'    {{"action": "run", "automation": "script", "{key}": {json.dumps(asked)}}}',
+        ")",
         'print(answer.get("error") or answer["new_env"])',
     ]
-    if not found["tags"]:
-        name = json.dumps(found["alias"] or found["uid"], ensure_ascii=False)
-        python[2] = python[2].replace('"tags": ""', f'"artifact": {name}')
     return [
         *block("\n".join(commands), "sh"),
         "",

@@ -30,6 +30,11 @@ def choose_recipe(engine: Engine, inputs: dict[str, Any]) -> tuple[Artifact, Que
         for problem in engine.ctx.index.warnings():
             engine.console.warn(problem)
         raise
+    if words and not query.name:
+        # Hooks look for what was asked in `tags`, however it was written.
+        inputs["tags"] = query.text()
+        for key in ("artifact", "artifacts"):
+            inputs.pop(key, None)
     fitting = select.candidates(_of_dialect(found, inputs, query), query)
     if len(fitting) == 1:
         engine.executor.chosen(select.Choice(fitting[0], reason=select.ONLY))

@@ -62,6 +62,8 @@ def _run(ctx: Context, request: Request) -> Result:
     engine = _engine(ctx, inputs)
     engine.request = request
     engine.executor.look_ahead = _look_ahead(ctx, request)
+    if request.console:
+        inputs["cmd"] = [*request.artifacts, *_spelled(dict(request.flags))]
     edits = {flag: list(inputs.get(flag) or ()) for flag in ("adr", "add_deps_recursive")}
     asked = {**dict(request.flags), "artifacts": list(request.artifacts)}
     started = time.time()
@@ -142,6 +144,21 @@ def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:
         if len(words) > 1:
             inputs["artifacts"] = words[1:]
     return inputs
+
+
+def _spelled(flags: dict[str, Any], prefix: str = "--") -> list[str]:
+    """Flags as CM's command line has them, which some recipes write into their reports."""
+    words: list[str] = []
+    for name, value in flags.items():
+        if isinstance(value, dict):
+            words += _spelled(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            words.append(f"{prefix}{name},={','.join(map(str, value))}")
+        elif isinstance(value, bool):
+            words.append(prefix + name + "-" * (not value))
+        else:
+            words.append(f"{prefix}{name}={value}")
+    return words
 
 
 def _refuse_shapeless(inputs: dict[str, Any]) -> None:

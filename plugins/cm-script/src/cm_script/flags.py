@@ -153,10 +153,10 @@ def is_on(value: object) -> bool:
 
 
 def read(inputs: dict[str, Any], env: Mapping[str, Any], dialect: Dialect) -> Options:
-    """The options of one run; short spellings in `inputs` are replaced by the long ones."""
+    """The options of one run; long spellings are added to the short ones in `inputs`."""
     for short, name in SHORT.items():
         if short in inputs:
-            inputs.setdefault(name, inputs.pop(short))
+            inputs.setdefault(name, inputs[short])
 
     def on(name: str, variable: str = "") -> bool:
         if name in inputs:

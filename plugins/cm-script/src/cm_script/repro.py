@@ -54,7 +54,7 @@ class Record:
                 where=folder,
                 hint="choose another folder with --repro_dir",
             ) from None
-        asked = {k: v for k, v in inputs.items() if k != "run_state"}
+        asked = {k: v for k, v in inputs.items() if k not in ("run_state", "cmd")}
         self._secrets = secrets_in(asked) | secrets_in(dict(os.environ))
         request = {"action": "run", "automation": "script", **asked}
         self._input = without(request, self._secrets)

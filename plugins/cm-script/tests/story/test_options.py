@@ -428,3 +428,50 @@ def test_an_ordinary_run_imports_none_of_this(tree: World) -> None:
         check=True,
     )
     assert done.stdout == "[]\n"
+
+
+LOOK = (
+    "def preprocess(i):\n"
+    "    asked = i['input']\n"
+    "    keys = ('tags', 'artifact', 'v', 'verbose', 'cmd')\n"
+    "    i['state']['asked'] = {k: asked[k] for k in keys if k in asked}\n"
+    "    return {'return': 0}\n"
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("words", "seen"),
+    [
+        (["look me"], {"tags": "look,me", "cmd": ["look me"]}),
+        (
+            ["look me", "-v"],
+            {"tags": "look,me", "v": True, "verbose": True, "cmd": ["look me", "--v"]},
+        ),
+        (["look,me,_x"], {"tags": "look,me,_x", "cmd": ["look,me,_x"]}),
+        (["--tags=look,me"], {"tags": "look,me", "cmd": ["--tags=look,me"]}),
+        (["looker", "--k=w"], {"artifact": "looker", "cmd": ["looker", "--k=w"]}),
+        (
+            ["looker", "k=w", "--quiet-"],
+            {"artifact": "looker", "cmd": ["looker", "k=w", "--quiet-"]},
+        ),
+        (["looker", "--env.A=1"], {"artifact": "looker", "cmd": ["looker", "--env.A=1"]}),
+    ],
+)
+def test_hooks_see_what_was_typed_as_the_references_hand_it_on(
+    world: World, form: str, words: list[str], seen: dict[str, Any]
+) -> None:
+    world.recipe(
+        "looker",
+        form=form,
+        tags=["look", "me"],
+        variations={"x": {}},
+        input_mapping={"k": "CM_K"},
+        customize=LOOK,
+        new_state_keys=["asked"],
+    )
+    said = cm(world, "run", "script", *words, "--mlc_output")
+    assert said.code == 0, said.err
+    asked = json.loads((world.here / "tmp-state.json").read_text())["asked"]
+    asked["cmd"].remove("--mlc_output")
+    assert asked == seen

@@ -15,6 +15,7 @@ from recipe_world import World
 from cm_script.lint import shape
 from cm_script.lint.check import check
 from cm_script.lint.document import Document
+from cm_script.lint.rules import RULES
 from cm_script.lint.universe import Universe
 
 _keys = sorted(
@@ -60,6 +61,7 @@ def test_any_meta(universe: Universe, meta: dict[str, Any]) -> None:
         for finding in check(Document(folder), universe):
             assert finding.message
             assert finding.fix
+            assert finding.rule in RULES
 
 
 def test_strange_files(tmp_path: Path, universe: Universe) -> None:

@@ -1,8 +1,10 @@
 """The tests that a recipe declares: which requests they make, and why one is left out.
 
 `tests.run_inputs` lists flags of requests; each is made once per entry of its
-`variations_list`, or once without variations. `test-all-variations` stands for every variation
-that needs no company: none of a group, none that takes a value, no combination.
+`variations_list`, or once without variations; tests without `run_inputs` are one request as it is.
+`test-all-variations` stands for every variation that needs no company: none of a group, none that
+takes a value, no combination. `test-all-groups` stands for every variation of a group, one at a
+time, as the other groups have their defaults. Entries are numbered from 1, as in MLCFlow.
 """
 
 from __future__ import annotations
@@ -18,14 +20,17 @@ from cmcore.errors import UsageError
 TOKENS = ("CM_GH_TOKEN", "MLC_GH_TOKEN", "GH_TOKEN", "GITHUB_TOKEN", "PAT")
 
 #: Keys of an entry that say which requests to make; the others are flags of them.
-_OWN = ("variations_list", "test-all-variations", "id")
+_OWN = ("variations_list", "test-all-variations", "test-all-groups", "id", "disable_run_script")
+
+#: Flags with names and values: those of an entry and those of the command line go together.
+_JOINED = ("env", "const", "state", "adr", "ad", "add_deps", "add_deps_recursive")
 
 
 class Case(NamedTuple):
     """One request to make.
 
     Attributes:
-        place: place of its entry in `run_inputs`.
+        place: number of its entry in `run_inputs`, from 1.
         variations: as in a request: `_a,_b`; may be empty.
         flags: what else the request says.
         skip: why it is not made, or "".
@@ -42,24 +47,37 @@ def cases(meta: Mapping[str, Any], only: Sequence[int], extra: Mapping[str, Any]
 
     Args:
         meta: the recipe's meta.
-        only: places in `run_inputs`, see `chosen`.
+        only: numbers of entries, see `chosen`.
         extra: flags of the command line; they win over those of an entry.
     """
     tests = _mapping(meta.get("tests"))
     entries = _entries(tests)
     found = []
-    for index in only:
-        entry = entries[index]
+    for place in only:
+        entry = entries[place - 1]
         own = {key: value for key, value in entry.items() if key not in _OWN}
-        env = {**_mapping(own.get("env")), **_mapping(extra.get("env"))}
-        flags = {**own, **extra, **({"env": env} if env else {})}
-        skip = _skip(tests, flags)
-        found += [Case(index, names, flags, skip) for names in _variations(entry, meta)]
+        flags = {**own, **extra}
+        for key in _JOINED:
+            both = _mapping(own.get(key)), _mapping(extra.get(key))
+            if all(both):
+                flags[key] = _joined(*both)
+        skip = _skip(tests, entry, flags)
+        found += [Case(place, names, flags, skip) for names in _variations(entry, meta)]
     return found
 
 
+def _joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, mappings in them as well; the second wins."""
+    result = dict(first)
+    for key, value in second.items():
+        old = result.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        result[key] = _joined(_mapping(old), value) if both else value
+    return result
+
+
 def chosen(meta: Mapping[str, Any], index: object, name: object) -> list[int]:
-    """Places in `run_inputs` that `--test_input_index=N|N+` and `--test_input_id=ID` leave.
+    """Numbers of the entries that `--test_input_index=N|N+` and `--test_input_id=ID` leave.
 
     Raises:
         UsageError: no entry is meant, or the recipe has none.
@@ -70,19 +88,19 @@ def chosen(meta: Mapping[str, Any], index: object, name: object) -> list[int]:
             "the recipe declares no tests",
             hint="add to its meta: tests: {run_inputs: [{}]}, which runs it once as it is",
         )
-    places = list(range(len(entries)))
+    places = list(range(1, len(entries) + 1))
     if index is not None:
         text = str(index).strip()
         digits = text.removesuffix("+")
         if not digits.isdigit() or int(digits) not in places:
             raise UsageError(
                 f"--test_input_index={text} names no test",
-                hint=f"tests are numbered 0 to {places[-1]}; N+ means from N on",
+                hint=f"tests are numbered 1 to {places[-1]}; N+ means from N on",
             )
         start = int(digits)
-        places = places[start:] if text.endswith("+") else [start]
+        places = places[start - 1 :] if text.endswith("+") else [start]
     if name is not None:
-        places = [at for at in places if str(entries[at].get("id")) == str(name)]
+        places = [at for at in places if str(entries[at - 1].get("id")) == str(name)]
         if not places:
             known = ", ".join(str(e["id"]) for e in entries if "id" in e)
             raise UsageError(
@@ -95,12 +113,13 @@ def _variations(entry: Mapping[str, Any], meta: Mapping[str, Any]) -> list[str]:
     asked = entry.get("variations_list")
     texts = asked if isinstance(asked, list) else [asked] if isinstance(asked, str) else []
     listed = [_with_marks(str(text)) for text in texts]
-    if is_on(entry.get("test-all-variations")):
-        for name, block in _mapping(meta.get("variations")).items():
-            info = _mapping(block)
-            alone = "," not in name and not name.endswith("#") and "group" not in info
-            if alone and not is_on(info.get("exclude-in-test")):
-                listed.append("_" + name)
+    alone, grouped = is_on(entry.get("test-all-variations")), is_on(entry.get("test-all-groups"))
+    for name, block in _mapping(meta.get("variations")).items():
+        info = _mapping(block)
+        wanted = grouped if "group" in info else alone
+        complete = "," not in name and not name.endswith("#")
+        if wanted and complete and not is_on(info.get("exclude-in-test")):
+            listed.append("_" + name)
     return list(dict.fromkeys(listed)) or [""]
 
 
@@ -114,9 +133,11 @@ def _with_marks(text: str) -> str:
     return ",".join(words)
 
 
-def _skip(tests: Mapping[str, Any], flags: Mapping[str, Any]) -> str:
+def _skip(tests: Mapping[str, Any], entry: Mapping[str, Any], flags: Mapping[str, Any]) -> str:
+    if is_on(entry.get("disable_run_script")):
+        return "the recipe says disable_run_script"
     if is_on(flags.get("docker")):
-        return "it runs in a container, which this command does not start"
+        return "it runs in a container: see cm docker script"
     token = flags.get("gh_token") or any(os.environ.get(name) for name in TOKENS)
     if is_on(tests.get("needs_pat")) and not token:
         return "it needs a token for private repositories: set GH_TOKEN or give --gh_token"
@@ -124,7 +145,7 @@ def _skip(tests: Mapping[str, Any], flags: Mapping[str, Any]) -> str:
 
 
 def _entries(tests: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    entries = tests.get("run_inputs")
+    entries = tests.get("run_inputs", [{}] if tests else [])
     return [_mapping(entry) for entry in entries] if isinstance(entries, list) else []
 
 

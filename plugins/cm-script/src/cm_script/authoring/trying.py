@@ -18,21 +18,30 @@ if TYPE_CHECKING:
     from cmcore.context import Context
 
 #: Flags of this command; all others are handed to each run.
-_OWN = ("tags", "test_input_index", "test_input_id", "dialect")
+_OWN = ("tags", "test_input_index", "test_input_id", "dialect", "junit", "run_inputs")
 
 
 def test(ctx: Context, request: Request) -> Result:
-    """Run the tests of one recipe; exit code 1 when one of them fails.
+    """Run the tests of one recipe, all of them; exit code 1 when one fails.
+
+    Each runs in an empty folder of its own, so that several of these commands may run side by
+    side. `--junit=FILE` also writes the outcome for CI.
 
     Raises:
-        CmError: no recipe fits, or it has no such tests.
+        CmError: no recipe fits, it has no such tests, or the file cannot be written.
     """
+    from cm_script.authoring import junit
+
+    report = junit.target(request.flags.get("junit"))
     inputs: dict[str, Any] = {"quiet": True, **dict(request.flags)}
     if request.artifacts:
         inputs["artifact"] = request.artifacts[0]
         inputs["artifacts"] = list(request.artifacts[1:])
     recipe, query = choose_recipe(Engine(ctx), inputs)
     meta = recipe.meta
+    if isinstance(request.flags.get("run_inputs"), list):
+        # A Python caller brings the entries along.
+        meta["tests"] = {**(meta.get("tests") or {}), "run_inputs": request.flags["run_inputs"]}
     places = chosen(meta, request.flags.get("test_input_index"), request.flags.get("test_input_id"))
     extra = {key: value for key, value in request.flags.items() if key not in _OWN}
     todo = cases(meta, places, extra)
@@ -42,6 +51,8 @@ def test(ctx: Context, request: Request) -> Result:
         first = {case.place: case for case in todo}
         todo = [case._replace(variations=asked) for case in first.values()]
     rows = [_row(ctx, recipe, case) for case in todo]
+    if report:
+        junit.write(report, recipe.alias or recipe.uid, rows)
     return _result(recipe, rows)
 
 

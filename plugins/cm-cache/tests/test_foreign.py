@@ -200,3 +200,11 @@ def test_cache_in_yaml(cache, tmp_path):
     write(str(folder / "cm-cached-state.json"), state_of(A="1"))
     (entry,) = foreign.entries([str(tmp_path / "home" / "cache")])
     assert (entry.tags, entry.reason, entry.recipe) == (("get", "x"), "", "")
+
+
+def test_file_that_cannot_be_copied_skips_its_entry(cache, homes):
+    os.mkfifo(os.path.join(homes[0], "repos/local/cache", "1" * 16, "pipe"))
+    result = take(cache, path=homes[0])
+    assert len(result.data["imported"]) == 1
+    assert any("pipe" in text and "cannot be copied" in text for text in result.warnings)
+    assert [name for name in os.listdir(cache.root) if name.startswith(".arr")] == []

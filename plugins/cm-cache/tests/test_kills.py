@@ -11,7 +11,19 @@ import sys
 
 import pytest
 
-from cm_cache import building, layout, lookup, opened, pruning, records, removal
+from cm_cache import (
+    building,
+    digests,
+    exporting,
+    importing,
+    layout,
+    lookup,
+    opened,
+    pruning,
+    records,
+    removal,
+)
+from cm_cache.shelf import Shelf
 from cmcore.types import CacheEntry, Request, Reservation
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -127,6 +139,48 @@ def test_build(new_cache):
         after,
     )
     assert n > 30
+
+
+def test_build_of_data(new_cache):
+    key = {"class": "data"}
+
+    def after(cache, _):
+        assert served(cache) in ([], ["1"])
+        found = cache.find("a") or [cache.reserve(cache.ask("a", key=key))]
+        if isinstance(found[0], Reservation):
+            cache.publish(found[0], "1")
+        assert served(cache) == ["1"]
+        (record,) = Shelf(cache.ctx).finished(["a"])
+        assert digests.check(os.path.join(cache.root, record.uid), record.meta, deep=True) == []
+        assert record.meta["digests"]["files"] == 1
+
+    each_moment(
+        new_cache,
+        lambda cache: None,
+        lambda cache, _: cache.publish(cache.reserve(cache.ask("a", key=key)), "1"),
+        after,
+    )
+
+
+def test_import(new_cache, tmp_path):
+    there = new_cache("there")
+    there.build("a", payload="1")
+    there.build("b")
+    file = str(tmp_path / "both.tar")
+    exporting.export(there.ctx, Request("export", "cache", (), {"to": file}))
+
+    def load(cache):
+        importing.import_command(cache.ctx, Request("import", "cache", (file,)))
+
+    def after(cache, _):
+        assert served(cache) in ([], ["1"])
+        load(cache)
+        assert served(cache) == ["1"]
+        assert len(layout.names(cache.root)) == 2
+        removal.sweep(cache.ctx, Shelf(cache.ctx))
+        assert [n for n in os.listdir(cache.root) if n.startswith(layout.ARRIVING)] == []
+
+    each_moment(new_cache, lambda cache: None, lambda cache, _: load(cache), after)
 
 
 def test_continued_build(new_cache):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Mapping
 
@@ -12,7 +11,7 @@ from cm_cache.foreign import Foreign
 from cm_cache.importing import arriving
 from cm_cache.relocate import relocated
 from cm_cache.shelf import Shelf
-from cmcore.errors import CmError, NotFoundError
+from cmcore.errors import CmError, NotFoundError, StorageError
 from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Result, Table
 
@@ -68,7 +67,7 @@ def import_foreign(ctx: Context, request: Request) -> Result:
                 _settle(shelf, entry, uids[entry.path], folder, moves)
                 shelf.move_in(uids[entry.path], folder)
                 layout.touch_used(shelf.folder(uids[entry.path]))
-        except (CmError, shutil.Error) as error:
+        except CmError as error:
             skipped.append(entry._replace(reason=f"it cannot be copied: {error}"))
         else:
             imported.append(entry)
@@ -136,7 +135,13 @@ def _copy(entry: Foreign, folder: str) -> None:
     def left_out(parent: str, names: list[str]) -> set[str]:
         return own & set(names) if parent == entry.path else set()
 
-    shutil.copytree(entry.path, folder, symlinks=True, ignore=left_out)
+    import shutil
+
+    try:
+        shutil.copytree(entry.path, folder, symlinks=True, ignore=left_out)
+    except shutil.Error as error:
+        source, _, why = error.args[0][0]
+        raise StorageError(f"cannot copy a file of it: {why}", where=source) from error
 
 
 def _settle(shelf: Shelf, entry: Foreign, uid: str, folder: str, moves: Mapping[str, str]) -> None:

@@ -74,9 +74,10 @@ def show(ctx: Context, request: Request) -> Result:
             result = _one(ctx, fitting[0], query, request, Recipes.all(ctx), ())
         else:
             result = _several(ctx, fitting, query, request)
-    remarks = [text for artifact in fitting for text in ctx.index.remarks_on(artifact)]
-    warnings = tuple(remarks) if len(fitting) == 1 else ()
-    items = [_listed(ctx, artifact) for artifact in fitting]
+    warnings = tuple(ctx.index.remarks_on(fitting[0])) if len(fitting) == 1 else ()
+    # A person gets none of this, and a collection holds hundreds of metas to parse.
+    tell = _brief if request.console and len(fitting) > 1 else _listed
+    items = [tell(artifact) for artifact in fitting]
     return result._replace(data={**result.data, "list": items}, warnings=warnings)
 
 
@@ -95,6 +96,8 @@ def complete(ctx: Context, request: Request, incomplete: str) -> Iterable[str]:
 
 #: How many recipes a list shows before the rest is folded.
 _LISTED = 20
+#: CM's identifier of the automation, as in our manifest.
+_UID = "5b4e0237da074764"
 _TAGS = 6
 
 
@@ -151,9 +154,13 @@ def _one(
 
 
 def _several(ctx: Context, found: Sequence[Artifact], query: Query, request: Request) -> Result:
-    """A table, and what would leave fewer of them."""
+    """A table, and what would leave fewer of them: for a pipe all rows and nothing else."""
+    from cm_script.documenting.lines import Lines
+
+    width = ctx.console.width()
     several = len({artifact.collection.name for artifact in found}) > 1
-    shown = found if _on(request, "all") or len(found) <= _LISTED + 1 else found[:_LISTED]
+    whole = width is None or _on(request, "all") or len(found) <= _LISTED + 1
+    shown = found if whole else found[:_LISTED]
     rows = []
     for artifact in shown:
         more = [tag for tag in artifact.tags if tag not in query.tags]
@@ -161,19 +168,18 @@ def _several(ctx: Context, found: Sequence[Artifact], query: Query, request: Req
         text = " ".join(more[:_TAGS]) + (f" and {left} more" if left > 0 else "")
         where = artifact.collection.name if several else artifact.form
         rows.append((artifact.alias or artifact.uid, where, text))
-    columns = (
-        "recipe",
-        "collection" if several else "dialect",
-        "more tags" if query.tags else "tags",
-    )
-    from cm_script.documenting.lines import Lines
-
-    lines = Lines(ctx.console.width())
+    tags = "more tags" if query.tags else "tags"
+    table = Table(("recipe", "collection" if several else "dialect", tags), rows, plain=0)
+    data = {"recipe": None, "list": [_brief(a) for a in found]}
+    hint = f"{len(found)} recipes fit. {_narrower(found, query, request.action)}"
+    if width is None:
+        ctx.console.log(hint)
+        return Result(data, table)
+    lines = Lines(width)
     if len(shown) < len(found):
         lines.text(f"... and {len(found) - len(shown)} more (--all shows them)", 0)
-    lines.text(f"{len(found)} recipes fit. {_narrower(found, query, request.action)}", 0)
-    view: list[str | Table] = [Table(columns, rows, plain=0), str(lines)]
-    return Result({"recipe": None, "list": [_brief(a) for a in found]}, view)
+    lines.text(hint, 0)
+    return Result(data, [table, str(lines)])
 
 
 def _narrower(found: Sequence[Artifact], query: Query, action: str) -> str:
@@ -206,14 +212,12 @@ def _brief(artifact: Artifact) -> dict[str, Any]:
     }
 
 
-def _listed(ctx: Context, artifact: Artifact) -> dict[str, Any]:
+def _listed(artifact: Artifact) -> dict[str, Any]:
     from cm_script.documenting.folder import listing
 
-    noun = ctx.registry.automation(artifact.automation)
-    owner = ",".join(part for part in (artifact.automation, noun.uid if noun else "") if part)
     return {
         **_brief(artifact),
-        "cid": f"{owner}::{artifact.name}",
+        "cid": f"{artifact.automation},{_UID}::{artifact.name}",
         "files": listing(artifact.path),
         "meta": artifact.meta,
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,14 @@ def view(world: World, action: str, *words: str, **flags: Any) -> str:
     return "\n".join(
         part if isinstance(part, str) else "\n".join("\t".join(row) for row in part.rows)
         for part in parts
+    )
+
+
+def by_words(world: World, *words: str) -> subprocess.CompletedProcess[str]:
+    """A real command line, into a pipe."""
+    command = [sys.executable, "-m", "cmcore", *words]
+    return subprocess.run(
+        command, cwd=world.here, env=world.environ, capture_output=True, text=True, check=True
     )
 
 
@@ -241,11 +251,12 @@ def test_meta_cannot_steer_the_terminal(world: World) -> None:
 def test_several_recipes_are_listed_with_a_way_to_narrow(world: World, action: str) -> None:
     for name in ("get-a", "get-b", "get-c"):
         world.recipe(name, tags=["get", "tool", name[-1]])
-    text = view(world, action, "get tool")
-    assert "get-a\tcm\ta\nget-b\tcm\tb\nget-c\tcm\tc" in text
-    assert "3 recipes fit" in text
-    assert f"cm {action} script get-a" in text
-    assert "one more tag, such as a" in text
+    assert view(world, action, "get tool") == "get-a\tcm\ta\nget-b\tcm\tb\nget-c\tcm\tc"
+    piped = by_words(world, action, "script", "get tool")
+    assert piped.stdout == "get-a\nget-b\nget-c\n"
+    assert "3 recipes fit" in piped.stderr
+    assert f"cm {action} script get-a" in piped.stderr
+    assert "one more tag, such as a" in piped.stderr
     answer = world.access(action, "script", artifact="get tool")
     assert answer["recipe"] is None
     assert [row["alias"] for row in answer["list"]] == ["get-a", "get-b", "get-c"]
@@ -262,9 +273,10 @@ def test_help_takes_what_a_run_takes_and_names_the_others(world: World, tmp_path
     assert world.access("add", "collection", artifact=str(other))["return"] == 0
     assert "also in        other-recipes (mlc)" in view(world, "help", "same one")
     assert "dialect        MLCFlow" in view(world, "help", "same one", dialect="mlc")
-    shown = view(world, "show", "same")
-    assert "2 recipes fit" in shown
-    assert "cm show script other-recipes:same" in shown
+    shown = by_words(world, "show", "script", "same")
+    assert shown.stdout == "same\nsame\n"
+    assert "2 recipes fit" in shown.stderr
+    assert "cm show script other-recipes:same" in shown.stderr
     assert "dialect        MLCFlow" in view(world, "show", "other-recipes:same")
 
 

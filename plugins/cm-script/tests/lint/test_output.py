@@ -139,3 +139,13 @@ def test_an_unknown_format(world: World) -> None:
     answer = world.access("lint", "script", artifact="fine", format="xml")
     assert answer["return"] == 4
     assert "sarif" in answer["hint"]
+
+
+def test_every_rule_is_documented() -> None:
+    from pathlib import Path
+
+    from cm_script.lint.rules import RULES
+
+    page = (Path(__file__).resolve().parents[4] / "docs/checking.md").read_text("utf-8")
+    for rule, sentence in RULES.items():
+        assert f"| `{rule}` | {sentence} |" in page

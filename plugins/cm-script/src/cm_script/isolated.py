@@ -39,7 +39,6 @@ def isolated(ctx: Context, request: Request, run: Callable[[Context, Request], R
     from tempfile import mkdtemp
 
     from cmcore.context import Context
-    from cmcore.paths import Paths
     from cmcore.storage import remove_tree
 
     given = request.flags.get("mlc_isolate_dir")
@@ -50,13 +49,13 @@ def isolated(ctx: Context, request: Request, run: Callable[[Context, Request], R
     home, work = os.path.join(folder, "home"), os.path.join(folder, "work")
     for path in (home, work):
         os.mkdir(path)
-    paths = Paths(home)
+    inner = Context(
+        environ={**ctx.environ, "CM_HOME": home}, console=ctx.console, no_plugins=ctx.no_plugins
+    )
     for name in ("collections_file", "config_file"):
         if os.path.isfile(getattr(ctx.paths, name)):
-            copyfile(getattr(ctx.paths, name), getattr(paths, name))
+            copyfile(getattr(ctx.paths, name), getattr(inner.paths, name))
     flags = {name: value for name, value in request.flags.items() if name not in _FLAGS}
-    environ = {**ctx.environ, "CM_HOME": home}
-    inner = Context(environ=environ, console=ctx.console, paths=paths, no_plugins=ctx.no_plugins)
     ctx.console.log(f"isolated in {work}")
     clean = is_on(request.flags.get("mlc_isolate_clean"))
     here, outer = os.getcwd(), os.environ.get("CM_HOME")

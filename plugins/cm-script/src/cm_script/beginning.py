@@ -11,6 +11,7 @@ import os
 from cm_script import flags, placeholders
 from cm_script.dialects import Dialect, for_form
 from cm_script.merge import merge, merge_edits
+from cm_script.provenance import Provenance
 from cm_script.run import RecipeRun, variation_tags
 from cm_script.scope import Scope
 from cmcore.errors import CmError, UsageError
@@ -63,6 +64,7 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
         adr=_overrides(inputs, dialect),
         meta=meta,
     )
+    scope.data = Provenance(engine)
     for key in ("env", "state", "const", "const_state"):
         local = inputs.get("local_" + key)
         if local:
@@ -76,7 +78,7 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
     if dialect.run_dir_key:
         where = scope.const.setdefault(dialect.run_dir_key, os.getcwd())
         scope.env[dialect.run_dir_key] = where
-    placeholders.fill(scope.env)
+    placeholders.fill(scope.env, data=scope.data)
     collection = artifact.collection
     scope.env[dialect.key("TMP_CURRENT_SCRIPT_REPO_PATH")] = collection.path
     scope.env[dialect.key("TMP_CURRENT_SCRIPT_REPO_PATH_WITH_PREFIX")] = collection.root

@@ -58,7 +58,7 @@ def apply_block(
     if own_edits:
         depedit.edit_or_fail([scope.deps(k) for k in DEP_KINDS], own_edits, scope.env, dialect)
     map_inputs(scope.env, block, inputs, scope.env.get(dialect.run_dir_key))
-    placeholders.fill(scope.env)
+    placeholders.fill(scope.env, data=scope.data)
     _apply_docker(scope, block, own_edits, inputs, dialect)
     _extend_key_lists(scope, block)
     merge_edits(scope.adr, edits_of(block, "adr", dialect), dialect)

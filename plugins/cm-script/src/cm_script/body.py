@@ -47,16 +47,16 @@ def execute(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
         run.console.warn(warning)
     _take_default_version(run)
     scope.env[run.key("TMP_CURRENT_SCRIPT_PATH")] = run.artifact.path
-    placeholders.fill(scope.env)
+    placeholders.fill(scope.env, data=scope.data)
     _load_code(run)
     _docker_dependencies(run)
     _predeps(run)
     run.run_deps("deps")
-    placeholders.fill(scope.env)
+    placeholders.fill(scope.env, data=scope.data)
     run.engine.executor.remove([*TEMPORARY, *(scope.meta.get("clean_files") or [])])
     run.assert_constants()
     scope.env[run.key("TMP_PIP_VERSION_STRING")] = versions.pip_requirement(scope.env, run.dialect)
-    placeholders.fill(scope.env)  # constants, too, when hooks see them
+    placeholders.fill(scope.env, data=scope.data)  # constants, too, when hooks see them
     entered = os.getcwd()
     _enter_output_folder(run)
     _preprocess(run)
@@ -84,7 +84,7 @@ def serve(
     run.make_run_script_input()
     if not run.dynamic_ran:
         run.run_deps("deps")
-        placeholders.fill(scope.env)
+        placeholders.fill(scope.env, data=scope.data)
     run.run_deps("prehook_deps")
     merge(scope.env, cached_env, run.dialect)
     merge(scope.state, cached_state, run.dialect)

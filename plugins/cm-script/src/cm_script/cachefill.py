@@ -81,7 +81,7 @@ def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) 
             "deps": list(run.ran_deps),
             "version": run.version,
             "version_info": run.run_state["version_info"][run.first_version :],
-            "literal": _literal_keys(run, new_env),
+            **_data(run, new_env),
         },
         meta=meta,
     )
@@ -106,10 +106,17 @@ def _is_detected(run: RecipeRun, new_env: dict[str, Any]) -> bool:
     )
 
 
-def _literal_keys(run: RecipeRun, new_env: dict[str, Any]) -> list[str]:
-    """Variables whose text a tool printed: still data, not a recipe's words, on a later hit."""
-    imported = run.engine.imported
-    return [key for key, value in new_env.items() if key in imported and imported[key] == value]
+def _data(run: RecipeRun, new_env: dict[str, Any]) -> dict[str, Any]:
+    """What is no recipe's own word, and still is not on a later hit: see `provenance`.
+
+    `literal` lists the variables that a person or a tool has filled, `pieces` says it of parts.
+    """
+    known = run.scope.data
+    if known is None:
+        return {}
+    literal = sorted(known.literal_keys(new_env, run.artifact.meta_json))
+    parts = known.parts({key: new_env[key] for key in new_env if key not in literal})
+    return {"literal": literal, "pieces": parts}
 
 
 def _same(one: str, other: str) -> bool:

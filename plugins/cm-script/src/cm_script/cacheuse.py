@@ -217,6 +217,9 @@ def state_of(run: RecipeRun, entry: CacheEntry) -> dict[str, Any] | None:
     new_env = moved(state["new_env"], entry.path)
     for key in state.get("literal") or []:
         run.engine.imported[key] = new_env.get(key)
+    for key, pieces in (state.get("pieces") or {}).items():
+        parts = moved(pieces, entry.path)
+        run.engine.imported[f"{key}={''.join(parts)}"] = parts
     return {
         "new_env": new_env,
         "new_state": state.get("new_state") or {},

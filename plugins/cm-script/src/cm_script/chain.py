@@ -68,7 +68,7 @@ def _hidden_patterns(run: RecipeRun, kind: str, served: bool) -> list[str]:
 def _run_one(run: RecipeRun, dep: Dep, hidden: list[str]) -> None:
     env = run.env
     if dep.get("env"):
-        placeholders.fill(dep["env"], env)
+        placeholders.fill(dep["env"], env, run.scope.data)
     if dep.get("update_meta_if_env"):
         from cm_script.blocks import apply_conditionals
 
@@ -84,7 +84,7 @@ def _run_one(run: RecipeRun, dep: Dep, hidden: list[str]) -> None:
             _call(run, dep)
     finally:
         env.update(aside)
-    placeholders.fill(env)
+    placeholders.fill(env, data=run.scope.data)
     run.assert_constants()
 
 

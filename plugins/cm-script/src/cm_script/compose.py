@@ -67,7 +67,7 @@ def _compose(scope: Scope, query: Query, inputs: Mapping[str, Any], dialect: Dia
         _apply_variations(scope, query, inputs, dialect)
         _apply_requested_version(scope, inputs, dialect)
     _edit_dependencies(scope, inputs, dialect)
-    placeholders.fill(scope.env)
+    placeholders.fill(scope.env, data=scope.data)
 
 
 #: What `Scope` takes from the meta when it is made.
@@ -181,7 +181,7 @@ def take_default_version(
         return version
     version = versions.clamped(scope.default_version, scope.version_request, dialect)
     scope.env[dialect.key("VERSION")] = version
-    placeholders.fill(scope.env)
+    placeholders.fill(scope.env, data=scope.data)
     known = version in _mapping(scope.meta, "versions")
     _apply_version(scope, version if known else scope.default_version, inputs or {}, dialect)
     return version

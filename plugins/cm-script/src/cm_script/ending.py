@@ -92,10 +92,13 @@ def _print_wanted(run: RecipeRun, new_env: dict[str, Any]) -> None:
 def save_env(run: RecipeRun, new_env: dict[str, Any]) -> None:
     """Write the new environment into `tmp-env.sh` of the folder that the user stands in."""
     from cm_script.exports import render
+    from cm_script.provenance import Provenance
     from cmcore.storage import write_atomic
 
     prefix = [str(line) for line in run.scope.state.get("script_prefix") or []]
-    text = render(new_env, run.dialect, run.os_info, literal=frozenset(run.engine.literal))
+    data = run.scope.data or Provenance(run.engine)
+    literal = data.literal_keys(new_env, run.artifact.meta_json)
+    text = render(new_env, run.dialect, run.os_info, literal, data.pieces)
     head = "" if run.os_info["platform"] == "windows" else "#!/bin/bash\n"
     path = os.path.join(run.folder, "tmp-env" + str(run.os_info["bat_ext"]))
     write_atomic(path, head + "".join(f"{line}\n" for line in prefix) + text)

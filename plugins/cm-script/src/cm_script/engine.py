@@ -72,7 +72,7 @@ class Engine:
         self.console: ConsoleLike = ctx.console
         self.remembered: list[dict[str, Any]] = []
         self.literal: set[str] = set()
-        self.imported: dict[str, str] = {}
+        self.imported: dict[str, Any] = {}
         self.chain: list[str] = []
         self.keys: list[str] = []
         self.records: list[dict[str, Any]] = []

@@ -9,7 +9,7 @@ with `$(...)`, backticks, quotes or newlines arrives as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ def render(
     dialect: Dialect,
     os_info: Mapping[str, Any],
     literal: Collection[str] = frozenset(),
+    pieces: Callable[[str, str], list[str]] | None = None,
 ) -> str:
     """The lines that set `env` in a shell script, sorted by variable, each with a newline.
 
@@ -40,6 +41,8 @@ def render(
         dialect: decides how a plain list is written.
         os_info: see `osinfo.os_info`; decides between bash and the Windows command line.
         literal: keys whose values are not the recipe's own: `$NAME` in them is text, too.
+        pieces: gives the parts of the text of any other key, the recipe's words first and what
+            is not the recipe's own by turns; see `provenance.Provenance.pieces`.
 
     Raises:
         CmError: a value holds a NUL character, which no process environment can carry.
@@ -63,13 +66,17 @@ def render(
         literally = key in literal
         if windows:
             lines.append(_windows_line(name, items, joiner))
-        elif joiner:
-            words = "".join(_quoted(item, literally) + _escaped(joiner) for item in items)
-            lines.append(f'export {name}="{words}${{{name}}}"\n')
-        elif literally and "'" not in items[0]:
+            continue
+        if literally and not joiner and "'" not in items[0]:
             lines.append(f"export {name}='{items[0]}'\n")
+            continue
+        parts = [["", i] if literally else pieces(str(key), i) if pieces else [i] for i in items]
+        quoted = ["".join(_quoted(t, n % 2 == 1) for n, t in enumerate(part)) for part in parts]
+        if joiner:
+            words = "".join(item + _escaped(joiner) for item in quoted)
+            lines.append(f'export {name}="{words}${{{name}}}"\n')
         else:
-            lines.append(f'export {name}="{_quoted(items[0], literally)}"\n')
+            lines.append(f'export {name}="{quoted[0]}"\n')
     return "".join(lines)
 
 

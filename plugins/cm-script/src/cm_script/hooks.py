@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from types import CodeType, ModuleType
 
+from cm_script.provenance import Provenance
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
 
@@ -53,11 +54,15 @@ class RecipeCode:
                 named with the line of the recipe's code that it came from.
         """
         function = getattr(self.module, hook)
+        env = i.get("env")
+        before = dict(env) if isinstance(env, dict) else {}
         with self.importer.session.entered(self.importer.folder):
             try:
                 answer = function(i)
             except (Exception, SystemExit) as error:
                 raise _explained(error, self.recipe, self.importer.folder, hook) from error
+        if isinstance(env, dict):
+            Provenance(self.importer.session.engine).copied(before, env)
         if answer is None:
             return {"return": 0}
         if not isinstance(answer, dict):

@@ -10,7 +10,10 @@ import re
 from collections.abc import Mapping
 
 from cmcore.errors import CmError
-from cmcore.hints import Any
+from cmcore.hints import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cm_script.provenance import Provenance
 
 _NAME = re.compile(r"<<<(.*?)>>>")
 _GIT_URL = ("CM_GIT_URL", "MLC_GIT_URL")
@@ -40,10 +43,19 @@ def resolved(value: Any, env: Mapping[str, Any], extra: Mapping[str, Any] | None
     return value
 
 
-def fill(env: dict[str, Any], extra: Mapping[str, Any] | None = None) -> None:
-    """One pass over `env`, in place; `extra` is asked for names that `env` lacks.
+def fill(
+    env: dict[str, Any],
+    extra: Mapping[str, Any] | None = None,
+    data: Provenance | None = None,
+) -> None:
+    """One pass over `env`, in place.
 
     The address of a private repository gets its credentials here, as recipes expect.
+
+    Args:
+        env: variables; they are also where names are looked up.
+        extra: is asked for names that `env` lacks.
+        data: learns which parts of a filled value a user or a tool has said.
 
     Raises:
         CmError: a key that starts with `+` holds something else than a list.
@@ -54,9 +66,28 @@ def fill(env: dict[str, Any], extra: Mapping[str, Any] | None = None) -> None:
                 f"'{key}' extends a list but holds '{value}'", hint="give it a list of texts"
             )
         if "<<<" in str(value):
+            if data is not None:
+                _note(key, value, env, extra or {}, data)
             env[key] = resolved(value, env, extra)
         elif key in _GIT_URL and isinstance(value, str):
             env[key] = _with_credentials(value, env, key.removesuffix("GIT_URL"))
+
+
+def _note(
+    key: str, value: Any, env: Mapping[str, Any], extra: Mapping[str, Any], data: Provenance
+) -> None:
+    from cm_script.provenance import replaced
+
+    for text in value if isinstance(value, list) else [value]:
+        if not isinstance(text, str):
+            continue
+        pieces = data.pieces(key, text)
+        for name in names(text):
+            known = env if name in env else extra
+            if name in known:
+                inserted = data.pieces(name, str(known[name]))
+                pieces = replaced(pieces, f"<<<{name}>>>", inserted)
+        data.note(key, pieces)
 
 
 def fill_nested(data: dict[str, Any], env: Mapping[str, Any]) -> None:

@@ -64,10 +64,10 @@ class EngineLike(Protocol):
 
     Attributes:
         imported: text that native steps reported through `tmp-run-env.out`, by variable. As long
-            as a variable still has that text it is data and exported literally.
+            as a variable still has that text it is data and exported literally; see `provenance`.
     """
 
-    imported: dict[str, str]
+    imported: dict[str, Any]
 
     @property
     def ctx(self) -> ContextLike: ...

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cmcore.hints import Any
+from cmcore.hints import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cm_script.provenance import Provenance
 
 #: The four dependency lists of a recipe, in the order in which they run.
 DEP_KINDS = ("deps", "prehook_deps", "posthook_deps", "post_deps")
@@ -29,6 +32,7 @@ class Scope:
             that will run, so a hook that edits `meta["prehook_deps"]` changes what runs.
         new_env_keys, new_state_keys: patterns of what the run gives back.
         conditionals: accumulated `update_meta_if_env` entries, in the order of application.
+        data: knows which values are data; None where nothing is run.
         conditional_defaults: defaults of variation groups that such entries brought.
         docker: accumulated container settings.
         cache: whether the outcome is cached, as the meta says; any truthy value counts.
@@ -53,6 +57,7 @@ class Scope:
         "conditionals",
         "const",
         "const_state",
+        "data",
         "default_version",
         "disk_mb",
         "docker",
@@ -90,6 +95,7 @@ class Scope:
         self.new_env_keys: list[str] = _texts(self.meta.get("new_env_keys"))
         self.new_state_keys: list[str] = _texts(self.meta.get("new_state_keys"))
         self.conditionals: list[dict[str, Any]] = list(conditionals)
+        self.data: Provenance | None = None
         self.conditional_defaults: dict[str, str] = {}
         self.docker: dict[str, Any] = {}
         self.cache: object = self.meta.get("cache", False)

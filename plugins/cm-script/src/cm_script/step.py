@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from cm_script import native, outputs
 from cm_script.exports import render
 from cm_script.merge import merge
+from cm_script.provenance import Provenance
 from cmcore.errors import CmError, NotFoundError
 from cmcore.hints import TYPE_CHECKING, Any
 
@@ -149,14 +150,15 @@ def _write(name: str, text: str) -> None:
 
 def generated_script(run: RunLike, env: dict[str, Any], script: str) -> str:
     """The text of `tmp-run.sh`: state's `script_prefix` lines, exports, then the script itself."""
-    engine = run.engine
-    literal = engine.literal | {k for k, v in engine.imported.items() if env.get(k) == v}
+    data = run.scope.data or Provenance(run.engine)
+    literal = data.literal_keys(env, run.artifact.meta_json)
     windows = run.os_info["platform"] == "windows"
     head = ["@echo off"] if windows else ["#!/bin/bash"]
     prefix = run.scope.state.get("script_prefix") or []
     lines = [*head, "", *map(str, [prefix] if isinstance(prefix, str) else prefix), ""]
     call = f'call "{script}"' if windows else f". {_shell_word(script)}"
-    return "\n".join(lines) + render(env, run.dialect, run.os_info, literal) + f"\n{call}\n"
+    exported = render(env, run.dialect, run.os_info, literal, data.pieces)
+    return "\n".join(lines) + exported + f"\n{call}\n"
 
 
 def _shell_word(text: str) -> str:

@@ -146,7 +146,7 @@ def select_cfg(i: Mapping[str, Any], engine: EngineLike) -> Answer:
     found = engine.access({"action": "search", "automation": "cfg", "tags": tags})
     if found["return"]:
         return found
-    choices = []
+    choices: list[Answer] = []
     for artifact in found["list"]:
         for path in _files(artifact.path, "", ()):
             alias = os.path.basename(path)[: -len(_ENDS[0])]

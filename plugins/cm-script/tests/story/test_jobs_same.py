@@ -1,4 +1,4 @@
-"""`--jobs` gives what the serial order gives: generated recipes that look at variables and set them.
+"""`--jobs` gives what the serial order gives: generated recipes that read and set variables.
 
 Every recipe writes down what it saw and exports it, so that an overlooked dependency between two
 of them shows in the result, in the cache and in the records.
@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cm_script.jobs import ahead
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from recipe_world import World
+
+from cm_script.jobs import ahead
 
 NAMES = ("CM_X0", "CM_X1", "CM_X2", "XFOREIGN")
 LISTS = ("+CM_LIST", "+XLIST")
@@ -149,7 +150,7 @@ def hook_text(name: str, target: str, spec: dict[str, Any]) -> str:
     if target.startswith("+"):
         lines.append(f"    env.setdefault({target!r}, []).append({name!r} + ':' + ','.join(seen))")
     else:
-        lines.append(f"    env['CM_SEEN'] = ','.join(seen)")
+        lines.append("    env['CM_SEEN'] = ','.join(seen)")
     if spec["state"]:
         lines.append(f"    state.setdefault('s0', {{}})[{name!r}] = seen")
     return "\n".join([*lines, "    return {'return': 0}", ""])

@@ -45,9 +45,12 @@ def main(number: int) -> None:
 
 def _listen(stream: Any, wanted: threading.Event) -> None:
     """Hear when to publish; at the end of the other side, end this process and all it started."""
-    if stream.readline():
-        wanted.set()
-        stream.readline()
+    try:
+        if stream.readline():
+            wanted.set()
+            stream.readline()
+    except OSError:
+        pass  # it was killed before it had read all that we said
     os.killpg(0, signal.SIGKILL)
 
 

@@ -73,9 +73,10 @@ _TAGS = (
 
 #: Lines of a shell script that change files, or go to a folder to do so.
 _CHANGES = re.compile(
-    r"\b(?:cd|pushd|cp|mv|rm|mkdir|rmdir|ln|touch|tee|rsync|tar|unzip|gunzip|patch|chmod|chown|install"
-    r"|dd|truncate|sed\s+-i|git|cmake|make|ninja|wget|curl)\b|>"
+    r"\b(?:cd|pushd|cp|mv|rm|mkdir|rmdir|ln|touch|tee|rsync|tar|unzip|gunzip|patch|chmod|chown"
+    r"|install|dd|truncate|sed\s+-i|git|cmake|make|ninja|wget|curl)\b"
 )
+_REDIRECTED = re.compile(r">[>|&]?\s*([^\s;|&]+)")
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
 _ASSIGNED = re.compile(r"^\s*(?:export\s+|local\s+)?([A-Za-z_]\w*)=(.*)$", re.MULTILINE)
 #: An absolute path that is written out, less the ones where nothing can be spoilt.
@@ -117,9 +118,10 @@ def in_commands(run: RecipeRun, source: Source) -> str:
 def of_command(text: str, own: Collection[str]) -> str:
     """What a command that code starts seems to change outside the folders `own`; "" for nothing."""
     what = _in_texts({"command": text})
-    if what or not _CHANGES.search(text):
+    if what:
         return what
-    outside = [p for p in _ABSOLUTE.findall(text) if not inside(os.path.realpath(p), own)]
+    paths = _ABSOLUTE.findall(_changing(text))
+    outside = [p for p in paths if not inside(os.path.realpath(p), own)]
     return f"what is in {outside[0]}" if outside else ""
 
 
@@ -136,7 +138,7 @@ def written(run: RecipeRun, source: Source) -> set[str]:
     own = (os.path.realpath(os.getcwd()), os.path.realpath(run.artifact.path))
     found: set[str] = set()
     for text in source.scripts.values():
-        lines = [line for line in text.split("\n") if _CHANGES.search(line)]
+        lines = [_changing(line) for line in text.split("\n")]
         names, paths = _behind("\n".join(lines), text)
         values = [str(run.env.get(name) or os.environ.get(name) or "") for name in names]
         values += _commands(run, text)
@@ -147,10 +149,15 @@ def written(run: RecipeRun, source: Source) -> set[str]:
     return {path for path in found if not inside(os.path.realpath(path), own)}
 
 
+def _changing(line: str) -> str:
+    """The part of a line that names what it changes."""
+    return line if _CHANGES.search(line) else " ".join(_REDIRECTED.findall(line))
+
+
 def _commands(run: RecipeRun, text: str) -> list[str]:
     """Values of variables that are commands which change files."""
     values = [str(run.env.get(name) or "") for name in set(_VARIABLE.findall(text))]
-    return [value for value in values if " " in value.strip() and _CHANGES.search(value)]
+    return [value for value in values if " " in value.strip() and _changing(value)]
 
 
 def _behind(lines: str, text: str) -> tuple[set[str], set[str]]:

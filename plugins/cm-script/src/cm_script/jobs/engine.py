@@ -63,6 +63,8 @@ class JobsEngine(Engine):
         try:
             if job is not None:
                 self.walker.ready = self._judged(job, inputs)
+                if self.walker.ready is None:
+                    self.pool.drop(job)  # before its folder is taken for one to go on in
             return super().run(inputs)
         finally:
             if job is not None:
@@ -79,8 +81,7 @@ class JobsEngine(Engine):
             return None
         if not job.poll():
             self.explain(f"  waiting for {job.label}, which is being built beside")
-            job.poll(None)
-            self.pool.told(job)
+        self.pool.settle(job, None)
         if "done" not in (job.answer or {}):
             return None
         why = adopt.flaw(job, inputs, self, touched, shared)

@@ -151,8 +151,15 @@ def _builds(here: Node) -> frozenset[str]:
     return frozenset(
         below.run.artifact.path
         for below in here.walk()
-        if below.outcome == node.RUN and below.run is not None and cacheuse.wanted(below.run)
+        if below.run is not None and _is_made(below)
     )
+
+
+def _is_made(below: Node) -> bool:
+    """Whether a result comes into the cache by this plan, here or in an earlier step of it."""
+    if below.outcome == node.REUSED:
+        return True
+    return below.outcome == node.RUN and below.run is not None and cacheuse.wanted(below.run)
 
 
 def obstacle(late: Forecast, before: Sequence[Forecast]) -> str:

@@ -17,7 +17,6 @@ import socket
 import sys
 import time
 
-from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ class Job:
         setting: what else it started from; see `adopt.setting`.
         answer: its last message: `done`, `failed` or `abandoned`; None while it builds.
         folders: entries of the cache that it began.
+        told: whether its end was told.
     """
 
     def __init__(self, dep: Dep, inputs: dict[str, Any], label: str, log: str) -> None:
@@ -51,6 +51,7 @@ class Job:
         self.setting: dict[str, Any] = {}
         self.answer: dict[str, Any] | None = None
         self.folders: list[str] = []
+        self.told = False
         self.started = time.monotonic()
         self._process: Popen[bytes] | None = None
         self._socket: socket.socket | None = None
@@ -142,11 +143,9 @@ class Job:
         self.poll()
         self._end(kill=True)
         for uid in self.folders:
-            call = {"action": "rm", "automation": "cache", "artifact": uid, "force": True}
-            try:
-                engine.ctx.access(call)
-            except CmError:
-                continue  # unfinished entries are never served; the next build takes them over
+            # One that stays is never served; the next build takes it over.
+            call = {"action": "prune", "automation": "cache", "artifact": uid}
+            engine.ctx.access({**call, "unfinished": True, "force": True})
 
     def _end(self, *, kill: bool) -> None:
         process, link, self._socket = self._process, self._socket, None
@@ -183,18 +182,18 @@ class Pool:
     def look(self) -> None:
         """Take in what the jobs have to say, and tell it."""
         for job in self.jobs:
-            if job.running and job.poll():
-                self.told(job)
+            self.settle(job, 0)
 
     def wait(self) -> None:
         """Until none of them builds any more."""
         for job in self.jobs:
-            if job.running:
-                job.poll(None)
-                self.told(job)
+            self.settle(job, None)
 
-    def told(self, job: Job) -> None:
-        """A line about a job that has ended."""
+    def settle(self, job: Job, wait: float | None) -> None:
+        """Listen to a job for at most `wait` seconds (None: to its end); tell its end once."""
+        if not job.poll(wait) or job.told:
+            return
+        job.told = True
         seconds = time.monotonic() - job.started
         answer = job.answer or {}
         if "done" in answer:

@@ -11,6 +11,7 @@ from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun
+    from cmcore.types import CacheEntry
 
 #: Files the engine itself leaves in a folder; removed where nothing is cached.
 TEMPORARY = (
@@ -91,6 +92,18 @@ def serve(
     run.run_deps("posthook_deps")
     run.run_deps("post_deps")
     return cached_env, cached_state
+
+
+def recall(run: RecipeRun, entry: CacheEntry) -> None:
+    """Let a recipe that runs again in its cache entry see what it exported the last time.
+
+    Recipes update in place what they find there, as they do in the reference engines.
+    """
+    cached = cacheuse.state_of(run, entry)
+    if cached is not None:
+        merge(run.env, cached["new_env"], run.dialect)
+        merge(run.scope.state, cached["new_state"], run.dialect)
+    run.env[run.key("RENEW_CACHE_ENTRY")] = "yes"
 
 
 def clean_outputs(run: RecipeRun) -> None:

@@ -141,7 +141,7 @@ def build(
     try:
         os.chdir(got.path)
         if run.options.renew and entry is not None:
-            run.env[run.key("RENEW_CACHE_ENTRY")] = "yes"
+            body.recall(run, entry)
         new_env, new_state = body.execute(run)
         cachefill.publish(run, new_env, new_state)
     except BaseException as error:

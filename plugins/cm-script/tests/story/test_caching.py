@@ -215,3 +215,13 @@ def test_a_hit_exports_what_the_first_run_did(world: World) -> None:
     second = world.run("tool", **flags)
     assert first["new_env"] == second["new_env"] == {"MLC_B": "b"}
     assert first["env"] == second["env"]
+
+
+def test_renew_shows_a_recipe_what_it_exported_before(world: World) -> None:
+    code = "def postprocess(i):\n    env = i['env']\n"
+    code += "    env['CM_COUNT'] = env.get('CM_COUNT', '') + 'x'\n    return {'return': 0}\n"
+    world.recipe("tool", cache=True, customize=code, new_env_keys=["CM_COUNT"])
+    assert world.run("tool")["new_env"] == {"CM_COUNT": "x"}
+    assert world.run("tool", renew=True)["new_env"] == {"CM_COUNT": "xx"}
+    assert world.run("tool")["new_env"] == {"CM_COUNT": "xx"}
+    assert len(world.entries()) == 1

@@ -191,7 +191,8 @@ class Planner(Walker):
         here.hit = {}
         if old is not None and run.options.renew:
             here.miss = f"--renew builds entry {old.uid} again"
-            run.env[run.key("RENEW_CACHE_ENTRY")] = "yes"
+            body.recall(run, old)
+            here.hit = {}
         else:
             here.miss = misses.reason(run, request, here.turned_down)
         exports = body.execute(run)

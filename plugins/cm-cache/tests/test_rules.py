@@ -235,6 +235,16 @@ def test_show_says_why_from_which_run_and_who_needs_it(cache):
     assert "version =" not in result.view
 
 
+def test_show_gives_todays_paths_after_the_cache_was_moved(cache, new_cache):
+    cache.store("a", env={"P": "HERE/x"})
+    moved = new_cache("moved")
+    os.makedirs(moved.ctx.paths.home)
+    os.rename(cache.root, moved.root)
+    (shown,) = showing.show(moved.ctx, ask("a", env=True)).data["list"]
+    assert shown["new_env"] == {"P": f"{shown['path']}/x"}
+    assert shown["path"].startswith(moved.root)
+
+
 def test_class_is_listed(cache):
     cache.store("a", kind="data")
     assert commands.search(cache.ctx, ask()).data["list"][0]["class"] == "data"

@@ -7,6 +7,7 @@ import time
 
 from cm_cache import choose, classes, host, layout, measures, records, relations, trees
 from cm_cache.commands import found_by, item
+from cm_cache.relocate import relocated
 from cm_cache.shelf import Shelf
 from cmcore.errors import StorageError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -34,7 +35,9 @@ def show(ctx: Context, request: Request) -> Result:
         if with_env:
             try:
                 state = records.load_state(shelf.folder(record.uid))
-                shown |= {key: state.get(key, {}) for key in ("new_env", "new_state")}
+                made = records.text(record.meta.get("root")) or shelf.root
+                for key in ("new_env", "new_state"):
+                    shown[key] = relocated(state.get(key, {}), made, shelf.root)
             except StorageError as error:
                 warnings.append(f"cache entry {record.uid} is damaged: {error}")
         items.append(shown)

@@ -51,7 +51,9 @@ def assure(ctx: Context | None, entry: CacheEntry) -> None:
     if not why:
         return
     if ctx is not None:
-        ctx.console.log(f"checking the files of cache entry {entry.uid}: {why}")
+        # Only what takes a while is worth a line to everybody.
+        text = f"checking the files of cache entry {entry.uid}: {why}"
+        ctx.console.log(text, verbose=not deep)
     problems = digests.check(entry.path, entry.meta, deep=deep)
     if problems:
         condemn(ctx, entry.path, problems[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from recipe_world import World
 
@@ -129,6 +129,7 @@ def test_a_report_that_cannot_be_written(world: World, where: object) -> None:
 
 
 @given(st.text(), st.text(), st.text())
+@example("", "\x1b[1m", "\ufffe \ud800")
 def test_any_text_fits_into_a_report(name: str, variations: str, detail: str) -> None:
     from xml.etree import ElementTree
 

@@ -40,7 +40,10 @@ class Knowledge:
         """`who` may set these variables when it runs."""
         for pattern in patterns:
             self.open[pattern] = who
-            self.known = {key for key in self.known if not fnmatchcase(key, pattern)}
+            if _is_glob(pattern):
+                self.known = {key for key in self.known if not fits(key, pattern)}
+            else:
+                self.known.discard(pattern)
 
     def who_sets(self, key: str) -> str:
         """The recipe that may still set a variable, or ""."""
@@ -48,7 +51,7 @@ class Knowledge:
             return ""
         if key in self.open:
             return self.open[key]
-        return next((who for p, who in self.open.items() if fnmatchcase(key, p)), "")
+        return next((who for p, who in self.open.items() if _is_glob(p) and fits(key, p)), "")
 
     def let_out(self, patterns: Iterable[str]) -> dict[str, str]:
         """Of the open patterns, the part that a recipe exporting `patterns` hands on."""
@@ -56,15 +59,27 @@ class Knowledge:
         found: dict[str, str] = {}
         for pattern, who in self.open.items():
             for other in exported:
-                if fnmatchcase(pattern, other):
+                if fits(pattern, other):
                     found[pattern] = who
-                elif fnmatchcase(other, pattern) and (_is_glob(other) or other not in self.known):
+                elif fits(other, pattern) and (_is_glob(other) or other not in self.known):
                     found[other] = who
         return found
 
 
 def _is_glob(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
+
+
+def fits(name: str, pattern: str) -> bool:
+    """What `fnmatch.fnmatchcase` says, quickly for the patterns that recipes write most."""
+    if name == pattern:
+        return True
+    at = pattern.find("*")
+    if at < 0 and "?" not in pattern and "[" not in pattern:
+        return False
+    if at == len(pattern) - 1 and "?" not in pattern and "[" not in pattern:
+        return name.startswith(pattern[:-1])
+    return fnmatchcase(name, pattern)
 
 
 def undecided(

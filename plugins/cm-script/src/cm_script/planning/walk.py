@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from cm_script import cacheuse
 from cm_script.executor import Executor
 from cm_script.planning import node
-from cm_script.planning.certainty import Knowledge
+from cm_script.planning.certainty import Knowledge, fits
 from cm_script.planning.later import Later
 from cm_script.planning.node import Node, Problem
 from cm_script.planning.source import Source
@@ -137,9 +137,7 @@ class Walker(Executor):
         return named
 
     def _is_let_out(self, key: str, patterns: Iterable[str]) -> bool:
-        from fnmatch import fnmatchcase
-
-        return any(fnmatchcase(key, pattern) for pattern in patterns)
+        return any(fits(key, pattern) for pattern in patterns)
 
     def source(self, run: RecipeRun) -> Source:
         # The native script depends on what is known of the host, so it is part of the key.

@@ -38,8 +38,12 @@ def refuse(run: RecipeRun) -> None:
 
 
 def contradiction(asked: Mapping[str, str], dialect: Dialect) -> tuple[str, str] | None:
-    """Two keys of a version request that exclude each other, or None."""
-    exact, low, high = (asked.get(key, "") for key in ("version", "version_min", "version_max"))
+    """Two keys of a version request that exclude each other, or None.
+
+    Names of branches and the like (`main`) are neither old nor new.
+    """
+    keys = ("version", "version_min", "version_max")
+    exact, low, high = (text if (text := asked.get(k, ""))[:1].isdigit() else "" for k in keys)
     if low and high and versions.compare(low, high, dialect) > 0:
         return "version_min", "version_max"
     if exact and low:

@@ -254,7 +254,8 @@ def known(meta: Mapping[str, Any]) -> set[str]:
         for key in ("input_mapping", "docker_input_mapping", "input_description"):
             mapping = block.get(key)
             if isinstance(mapping, dict):
-                names.update(str(name) for name in mapping)
+                # A command line makes underscores of dashes; `map_inputs` takes both.
+                names.update(form for n in map(str, mapping) for form in (n, n.replace("-", "_")))
     return names
 
 

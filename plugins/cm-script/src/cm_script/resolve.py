@@ -73,8 +73,9 @@ def plan_shallow(
         words: bare words of the command line.
         environment: adds what recipes see of flags and host; None adds nothing.
         collections: names of collections in search order.
-        keep_hidden: False loses for good what dependencies do not see, as the reference engines
-            do when dependencies are switched off; for comparing with what they recorded.
+        keep_hidden: True shows what a run does; dependencies give hidden variables back, and
+            constants hold again after each. False does neither, as the reference engines do when
+            dependencies are switched off; for comparing with what they recorded.
 
     Raises:
         CmError: nothing fits, or the request contradicts itself or the meta.
@@ -141,4 +142,6 @@ def _planned(kind: str, dep: Dep, scope: Scope, dialect: Dialect, lost: Env | No
     tags = deptags.joined(dep, prefixes, scope, dialect)
     if lost is None:
         scope.env.update(aside)
+        placeholders.fill(scope.env)
+        scope.env.update(scope.const)
     return PlannedDep(kind, tags, dep, "")

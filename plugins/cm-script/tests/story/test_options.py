@@ -371,6 +371,7 @@ def test_contradicting_versions_are_refused(
         {"version_min": "3", "version_max": "3.0"},
         {"version": "3", "version_min": "3", "version_max": "3"},
         {"version_min": "3.9", "version_max": "3.10"},
+        {"version": "main", "version_min": "3.9"},
     ],
 )
 def test_versions_that_can_be_are_not_refused(world: World, asked: dict[str, str]) -> None:

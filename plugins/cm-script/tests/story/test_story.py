@@ -159,6 +159,11 @@ def test_an_unknown_flag_is_named_with_the_nearest_one(world: World) -> None:
     assert world.noted() == []
 
 
+def test_a_mapped_flag_with_dashes_is_known_as_the_command_line_spells_it(world: World) -> None:
+    world.recipe("main", input_mapping={"no-rerun": "CM_NO_RERUN"}, new_env_keys=["CM_NO_RERUN"])
+    assert world.run("main", no_rerun="yes")["new_env"] == {"CM_NO_RERUN": "yes"}
+
+
 def test_a_flag_that_a_hook_reads_is_known(world: World) -> None:
     code = (
         'def preprocess(i):\n i["env"]["CM_X"] = i["input"].get("odd", "")\n return {"return": 0}\n'

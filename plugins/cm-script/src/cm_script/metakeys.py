@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 _RECIPE = """
     _base ad add_deps add_deps_recursive adr alias apptainer automation_alias automation_uid
-    cache cache_expiration can_force_cache category category_sort clean_env_keys_post_deps
-    clean_files clean_output_files const const_state customize default_env default_variation
-    default_variations default_version deps developers docker docker_input_mapping env
-    env_key_mappings extra_cache_tags_from_env file_path_env_keys folder_path_env_keys gui
-    input_description input_mapping invalid_variation_combinations local_env_keys min_cm_version
+    cache cache_class cache_expiration can_force_cache category category_sort
+    clean_env_keys_post_deps clean_files clean_output_files const const_state customize
+    default_env default_variation default_variations default_version deps developers docker
+    docker_input_mapping env env_key_mappings extra_cache_tags_from_env file_path_env_keys
+    folder_path_env_keys gui input_description input_mapping invalid_variation_combinations local_env_keys min_cm_version
     min_mlc_version mlc_compat name new_env_keys new_state_keys post_deps posthook_deps predeps
     prehook_deps print_env_at_the_end print_files_if_script_error private remote_run
     repo_to_report_errors script_name sort state sudo_install tags tags_help tests uid

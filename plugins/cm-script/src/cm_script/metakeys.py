@@ -23,12 +23,13 @@ _RECIPE = """
     clean_env_keys_post_deps clean_files clean_output_files const const_state customize
     default_env default_variation default_variations default_version deps developers docker
     docker_input_mapping env env_key_mappings extra_cache_tags_from_env file_path_env_keys
-    folder_path_env_keys gui input_description input_mapping invalid_variation_combinations local_env_keys min_cm_version
-    min_mlc_version mlc_compat name new_env_keys new_state_keys post_deps posthook_deps predeps
-    prehook_deps print_env_at_the_end print_files_if_script_error private remote_run
-    repo_to_report_errors script_name sort state sudo_install tags tags_help tests uid
-    update_meta_if_env valid_variation_combinations variation_groups_order variation_tags_alias
-    variations version version_max version_max_usable version_min versions warnings
+    folder_path_env_keys gui input_description input_mapping invalid_variation_combinations
+    local_env_keys min_cm_version min_mlc_version mlc_compat name new_env_keys new_state_keys
+    post_deps posthook_deps predeps prehook_deps print_env_at_the_end
+    print_files_if_script_error private remote_run repo_to_report_errors script_name sort state
+    sudo_install tags tags_help tests uid update_meta_if_env valid_variation_combinations
+    variation_groups_order variation_tags_alias variations version version_max
+    version_max_usable version_min versions warnings
 """
 _VARIATION = """
     ad add_deps add_deps_recursive add_deps_tags adr alias apptainer base cache cache_expiration

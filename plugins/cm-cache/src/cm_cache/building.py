@@ -80,7 +80,7 @@ def _take_unfinished(ctx: Context, shelf: Shelf, claim: Claim) -> Reservation | 
         folder = shelf.folder(record.uid)
         if not claim.take_folder(ctx, folder, wait=False):
             continue
-        if _resumable(shelf, claim, record.uid):
+        if _resumable(shelf, claim, record.uid) and not _still_at_work(ctx, folder):
             return _resume(ctx, shelf, claim, record.uid)
         claim.drop_folder()
     return None
@@ -89,6 +89,18 @@ def _take_unfinished(ctx: Context, shelf: Shelf, claim: Claim) -> Reservation | 
 def _resumable(shelf: Shelf, claim: Claim, uid: str) -> bool:
     now = shelf.get(uid)
     return now is not None and now.kind == records.BUILDING and now.slot == claim.slot
+
+
+def _still_at_work(ctx: Context, folder: str) -> bool:
+    from cm_cache.leftover import workers
+
+    found = workers(folder)
+    if found:
+        ctx.console.log(
+            f"not continuing in {folder}, where an earlier run ended unfinished: process"
+            f" {', '.join(found[:3])} that it started still works there"
+        )
+    return bool(found)
 
 
 def _resume(ctx: Context, shelf: Shelf, claim: Claim, uid: str) -> Reservation:
@@ -174,7 +186,8 @@ def _take_refresh(
     if now and now.kind == records.FINISHED and now.created != old.created:
         return records.entry(shelf.root, now)  # another process refreshed it while we waited
     if now is None or now.kind == records.BUILDING:
-        if os.path.exists(os.path.join(folder, layout.PREVIOUS)):
+        there = os.path.exists(os.path.join(folder, layout.PREVIOUS))
+        if there and not _still_at_work(ctx, folder):
             return _resume(ctx, shelf, claim, old.uid)
         claim.drop_folder()
         return None

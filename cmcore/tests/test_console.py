@@ -1,5 +1,6 @@
 """The console on real terminals and on pipes."""
 
+import os
 import subprocess
 import sys
 
@@ -27,6 +28,18 @@ def test_answers_on_stdout_the_rest_on_stderr(environ):
     )
     assert done.stdout == "a\n"
     assert done.stderr == "e\nl\ncm: warning: w\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
+@pytest.mark.parametrize("broken", ["2>/dev/full", "2> >(true)"])
+def test_an_answer_does_not_depend_on_stderr(environ, broken):
+    code = (
+        "import time; c=Console(json=True); c.err('e' * 9999); time.sleep(0.2); c.warn('w');"
+        "p=c.progress('p'); p.update(1); p.close(); c.child_stream(); c.err('f'); print('a')"
+    )
+    line = f'"{sys.executable}" -c "{HEAD}{code}" {broken}'
+    done = subprocess.run(["bash", "-c", line], env=environ, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "a\n")
 
 
 def test_json_keeps_stdout_for_the_document(environ):

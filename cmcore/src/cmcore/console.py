@@ -148,17 +148,18 @@ class Console:
     def child_stream(self) -> int:
         """File descriptor for the output of child processes: stderr while stdout carries JSON."""
         self._clear()
-        stream = sys.stderr if self.json else sys.stdout
-        stream.flush()
-        return stream.fileno()
+        if self.json:
+            _tell("")
+            return sys.stderr.fileno()
+        sys.stdout.flush()
+        return sys.stdout.fileno()
 
     def _read_line(self, prompt: str) -> str | None:
         self._clear()
-        sys.stderr.write(prompt)
-        sys.stderr.flush()
+        _tell(prompt)
         line = sys.stdin.readline()
         if not line:
-            sys.stderr.write("\n")
+            _tell("\n")
             return None
         return line.strip()
 
@@ -174,9 +175,9 @@ class Console:
         if stream is sys.stderr:
             # What was answered so far must stand above a message about it.
             sys.stdout.flush()
-        stream.write(text + "\n")
-        if stream is sys.stderr:
-            stream.flush()
+            _tell(text + "\n")
+        else:
+            stream.write(text + "\n")
 
 
 class Progress:
@@ -210,13 +211,11 @@ class Progress:
         if note:
             line += f" {note}"
         if not redraw:
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
+            _tell(line + "\n")
             return
         room = (_terminal_columns(sys.stderr) or 80) - 1
         sys.stdout.flush()
-        sys.stderr.write(_CLEAR_LINE + clean(line)[:room])
-        sys.stderr.flush()
+        _tell(_CLEAR_LINE + clean(line)[:room])
         self._drawn = True
 
     def erase(self) -> None:
@@ -224,13 +223,28 @@ class Progress:
         if self._drawn:
             self._drawn = False
             self._last = float("-inf")
-            sys.stderr.write(_CLEAR_LINE)
-            sys.stderr.flush()
+            _tell(_CLEAR_LINE)
 
     def close(self) -> None:
         """The work is done, or given up."""
         self.erase()
         self._silent = True
+
+
+def _tell(text: str) -> None:
+    """Write to stderr, if it can be written to.
+
+    What is said there is about the way; the answer goes to stdout and must not depend on it.
+    """
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        # A full disk, or a reader that went away. The rest goes nowhere, and so does what is
+        # still buffered, which the interpreter would complain about at the end.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)
 
 
 def clean(text: str) -> str:

@@ -59,8 +59,11 @@ class RecipeCode:
         with self.importer.session.entered(self.importer.folder):
             try:
                 answer = function(i)
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 raise _explained(error, self.recipe, self.importer.folder, hook) from error
+        _require_folder(self.recipe, hook, str(self.module.__file__))
         if isinstance(env, dict):
             Provenance(self.importer.session.engine).copied(before, env)
         if answer is None:
@@ -112,7 +115,9 @@ def load_code(run: RunLike) -> RecipeCode | None:
     with importer.session.entered(folder):
         try:
             module = importer.execute("customize", path)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise _explained(error, run.name, folder, "") from error
     return RecipeCode(run.name, module, importer)
 
@@ -139,6 +144,17 @@ class _Compiler:
                 f"recipe {self.recipe}: {os.path.basename(path)} cannot be read: {error}",
                 where=path,
             ) from None
+
+
+def _require_folder(recipe: str, hook: str, file: str) -> None:
+    try:
+        os.getcwd()
+    except OSError:
+        raise CmError(
+            f"recipe {recipe}: {hook} has deleted the folder that the run stands in",
+            where=file,
+            hint="a hook that changes into a folder of its own has to change back",
+        ) from None
 
 
 def _explained(error: BaseException, recipe: str, folder: str, hook: str) -> CmError:

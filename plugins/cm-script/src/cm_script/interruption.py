@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+
+#: How long, in seconds, an interrupted process may take to end by itself, and then by request.
+GRACE = (1.0, 5.0, 5.0)
+_TICK = 0.05
 
 
 class Terminated(KeyboardInterrupt):
@@ -17,10 +22,13 @@ class Terminated(KeyboardInterrupt):
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
+def terminable(first: Callable[[], None] | None = None) -> Iterator[None]:
     """Within: SIGTERM raises `Terminated`; on the way out of it the process ends by that signal.
 
     Nothing changes outside the main thread, and for programs with a handler of their own.
+
+    Args:
+        first: called when the signal comes, before it is raised.
     """
     from threading import current_thread, main_thread
 
@@ -28,24 +36,65 @@ def terminable() -> Iterator[None]:
     if not ours:
         yield
         return
+    came = False
+    pid = os.getpid()
 
     def stop(*_: object) -> None:
+        nonlocal came
+        came = True
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        if first is not None and os.getpid() == pid:
+            first()
         raise Terminated
 
     signal.signal(signal.SIGTERM, stop)
     try:
         yield
-    except Terminated:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTERM)
-        raise
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if came:  # also when somebody has swallowed the exception
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
-def descendants(pid: int) -> dict[int, str]:
-    """The processes below `pid`, with what tells each from a later one of the same number."""
+def end(processes: dict[int, str]) -> None:
+    """End processes that may have heard of the interrupt already: wait, ask, insist."""
+    requests = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+    for request, grace in zip(requests, GRACE, strict=True):
+        deadline = time.monotonic() + grace
+        while time.monotonic() < deadline:
+            there = _processes()
+            if not any(there.get(pid, (0, ""))[1] == birth for pid, birth in processes.items()):
+                return
+            time.sleep(_TICK)
+        tell(processes, request)
+
+
+def moment() -> float:
+    """Now, to be compared with the births of processes."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")
+    return time.time()
+
+
+def descendants(pid: int, since: float = 0) -> dict[int, str]:
+    """The processes below `pid`, with what tells each from a later one of the same number.
+
+    Args:
+        pid: the process above them.
+        since: a `moment`; only those that were born later.
+    """
+    found = _below(pid)
+    return {p: birth for p, birth in found.items() if not since or _born(birth) >= since}
+
+
+def _born(birth: str) -> float:
+    """The moment, one unit later: births are rounded down."""
+    if birth.isdigit():
+        return int(birth) + 1
+    return time.mktime(time.strptime(birth, "%a %b %d %H:%M:%S %Y")) + 1
+
+
+def _below(pid: int) -> dict[int, str]:
     everything = _processes()
     found: dict[int, str] = {}
     parents = {pid}
@@ -84,7 +133,8 @@ def _from_proc(numbers: Iterable[int]) -> Iterator[tuple[int, tuple[int, str]]]:
                 fields = file.read().rpartition(b")")[2].split()
         except OSError:
             continue
-        yield number, (int(fields[1]), fields[19].decode())
+        if fields[0] != b"Z":  # ended, and only waits for somebody to ask how
+            yield number, (int(fields[1]), fields[19].decode())
 
 
 def _from_ps() -> Iterator[tuple[int, tuple[int, str]]]:
@@ -95,4 +145,4 @@ def _from_ps() -> Iterator[tuple[int, tuple[int, str]]]:
     )
     for line in listed.stdout.splitlines():
         number, parent, birth = line.split(None, 2)
-        yield int(number), (int(parent), birth)
+        yield int(number), (int(parent), birth.strip())

@@ -21,8 +21,6 @@ LAST_LINES = 30
 _CHUNK = 65536
 #: How often, in seconds, a silent process is looked after.
 _TICK = 0.1
-#: How long, in seconds, an interrupted process may take to end by itself, and then by request.
-_GRACE = (1.0, 5.0, 5.0)
 #: Most that is still read after the process has ended and only its background children write.
 _LEFTOVER = 1 << 20
 
@@ -244,7 +242,7 @@ def _follow(pump: _Pump, console: ConsoleLike) -> int:
         tree = {} if pump.ended() else interruption.descendants(pump.pid)
         # A terminal has told the whole process group already; a plain `kill` told only us.
         requests = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
-        for request, grace in zip(requests, _GRACE, strict=True):
+        for request, grace in zip(requests, interruption.GRACE, strict=True):
             _copy_until_end(pump, grace)
             if pump.code is None:
                 tree.update(interruption.descendants(pump.pid))

@@ -283,11 +283,11 @@ def test_a_home_that_cannot_be_written_only_costs_time(recipe, engine):
 PRINTING = """
 import json, os, sys
 from types import SimpleNamespace
-from cm_script.facade.stdout import diverted
+from cm_script.facade.streams import guarded_streams
 
 console = SimpleNamespace(child_stream=lambda: STREAM)
 print("before")
-with diverted(console):
+with guarded_streams(console):
     print("printed")
     os.system("echo by a child")
 print("after")

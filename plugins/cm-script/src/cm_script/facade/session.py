@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from weakref import WeakKeyDictionary
 
-from cm_script.facade.stdout import diverted
+from cm_script.facade.guard import guarded
+from cm_script.facade.streams import guarded_streams
 from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ class Session:
         sys.modules.update(self._modules)
         self._depth = 1
         try:
-            with diverted(self.engine.console):
+            console = self.engine.console
+            with guarded_streams(console), guarded(console.warn):
                 yield
         finally:
             self._depth = 0

@@ -140,6 +140,18 @@ def test_without_a_digest_in_the_key_tags_decide_when_nothing_is_here(cache, beh
     assert local.find("get", "set", key=key) == [mine]
 
 
+def test_without_a_digest_all_that_fit_are_given_to_choose_from(cache, behind, shared):
+    theirs = [cache.store("set", kind="data", key={**KEY, "n": n}) for n in range(3)]
+    offer(cache, shared)
+    local = behind(shared)
+    assert [e.uid for e in local.find("set", key={"n": 1})] == [e.uid for e in theirs]
+    turned_down = local.reserve(local.ask("set", key={**KEY, "n": 2}))
+    assert isinstance(turned_down, Reservation)
+    local.release(turned_down)
+    local.restart()
+    assert local.reserve(local.ask("set", key={**KEY, "n": 2})).uid == theirs[2].uid
+
+
 def test_local_entry_of_the_same_key_comes_first_and_asks_nobody(cache, behind, shared, server):
     cache.store("set", kind="data", key=KEY)
     offer(cache, shared)

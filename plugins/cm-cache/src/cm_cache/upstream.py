@@ -100,10 +100,16 @@ def more(
         return []
     known = {entry.uid for entry in here}
     for place in ctx.settings.get(SETTING.name):
-        for about in _ask(ctx, str(place), request):
-            fits = not exact or about["key_digest"] == wanted
-            if fits and about["uid"] not in known and _usable(request, about):
-                return [_entry(root, str(place), about)]
+        found = [
+            _entry(root, str(place), about)
+            for about in _ask(ctx, str(place), request)
+            if (not exact or about["key_digest"] == wanted)
+            and about["uid"] not in known
+            and _usable(request, about)
+        ]
+        if found:
+            # All of them: whether their inputs fit as well is for the asker to judge.
+            return sorted(found, key=lambda entry: (sorted(entry.tags), entry.created))
     return []
 
 

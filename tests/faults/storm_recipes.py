@@ -2,12 +2,14 @@
 
 `app` (CM) needs `lib` (MLCFlow), `data` (MLCFlow, downloads into a partial file) and `tool` (CM,
 found on the host). Each exists once per number N: `cm run script storm,app,_n.7`. Native steps
-write a line when they begin and one when they end to the file `STORM_LOG`.
+write a line when they begin and one when they end to the file `STORM_LOG`. `lib`
+appends and makes no room for itself first, so that whatever is left of an earlier attempt shows.
 """
 
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +36,7 @@ def postprocess(i):
 _LIB = """
 mkdir -p parts
 for part in 0 1 2 3 4; do
-  seq -f "lib $MLC_STORM_N $part %.0f" 1 150 > parts/$part.txt
+  seq -f "lib $MLC_STORM_N $part %.0f" 1 150 >> parts/$part.txt
   sleep 0.01
   seq -f "lib $MLC_STORM_N $part %.0f" 151 300 >> parts/$part.txt
 done
@@ -140,6 +142,7 @@ class Recipes:
         return Expected(files, {"CM_STORM_APP": "app.txt"}, {})
 
 
+@cache
 def payload(number: int) -> bytes:
     """Contents of download `number`."""
     import random
@@ -147,6 +150,7 @@ def payload(number: int) -> bytes:
     return random.Random(number).randbytes(BLOCK * BLOCKS - 7)
 
 
+@cache
 def _lines(number: int, part: int) -> bytes:
     return b"".join(b"lib %d %d %d\n" % (number, part, k) for k in range(1, LINES + 1))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cm_script import cacheuse, placeholders, versions
+from cm_script import cacheuse, placeholders, turns, versions
 from cm_script.merge import merge
 from cm_script.results import collect
 from cmcore.hints import TYPE_CHECKING, Any
@@ -54,7 +54,9 @@ def execute(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
     _predeps(run)
     run.run_deps("deps")
     placeholders.fill(scope.env, data=scope.data)
-    run.engine.executor.remove([*TEMPORARY, *(scope.meta.get("clean_files") or [])])
+    with turns.turn(run.console, 0) as alone:  # or these are somebody else's
+        ours = TEMPORARY if alone else ()
+        run.engine.executor.remove([*ours, *(scope.meta.get("clean_files") or [])])
     run.assert_constants()
     scope.env[run.key("TMP_PIP_VERSION_STRING")] = versions.pip_requirement(scope.env, run.dialect)
     placeholders.fill(scope.env, data=scope.data)  # constants, too, when hooks see them

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cm_script import results
+from cm_script import results, turns
 from cm_script.body import TEMPORARY
 from cm_script.flags import is_on
 from cm_script.query import variation_tag
@@ -109,8 +109,14 @@ def clean(run: RecipeRun) -> None:
     keep = run.options.dirty or is_on(run.inputs.get("shell"))
     if keep or run.reservation is not None or run.entry is not None:
         return
-    mine = [n for n in TEMPORARY if not (n == "tmp-env.sh" and run.options.save_env)]
-    for name in [*mine, *map(str, run.scope.meta.get("clean_files") or [])]:
+    with turns.turn(run.console, 0) as alone:  # or these are somebody else's
+        ours = TEMPORARY if alone else ()
+        mine = [n for n in ours if not (n == "tmp-env.sh" and run.options.save_env)]
+        _remove(run, [*mine, *map(str, run.scope.meta.get("clean_files") or [])])
+
+
+def _remove(run: RecipeRun, names: list[str]) -> None:
+    for name in names:
         if os.path.isfile(name):
             try:
                 os.remove(name)

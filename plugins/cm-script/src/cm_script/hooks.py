@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from types import CodeType, ModuleType
 
+from cm_script import turns
 from cm_script.provenance import Provenance
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -56,7 +57,8 @@ class RecipeCode:
         function = getattr(self.module, hook)
         env = i.get("env")
         before = dict(env) if isinstance(env, dict) else {}
-        with self.importer.session.entered(self.importer.folder):
+        session = self.importer.session
+        with turns.turn(session.engine.console), session.entered(self.importer.folder):
             try:
                 answer = function(i)
             except KeyboardInterrupt:
@@ -65,7 +67,7 @@ class RecipeCode:
                 raise _explained(error, self.recipe, self.importer.folder, hook) from error
         _require_folder(self.recipe, hook, str(self.module.__file__))
         if isinstance(env, dict):
-            Provenance(self.importer.session.engine).copied(before, env)
+            Provenance(session.engine).copied(before, env)
         if answer is None:
             return {"return": 0}
         if not isinstance(answer, dict):

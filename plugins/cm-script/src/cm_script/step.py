@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from cm_script import native, outputs
+from cm_script import native, outputs, turns
 from cm_script.exports import render
 from cm_script.merge import merge
 from cm_script.provenance import Provenance
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SCRIPT = "tmp-run"
 STATE = "tmp-state.json"
+VERSION_FILE = "tmp-ver.out"
 _MOST_SAID = 500
 
 
@@ -92,13 +93,27 @@ def run_step(
         CmError: the hook or a dependency failed, or the script that the meta names is missing.
     """
     script = _script(run, env, script_name)
+    with turns.turn(run.console) as alone:
+        if alone:
+            return _staged(run, env, mode, script, SCRIPT)
+        run.console.warn(
+            f"another run's step has been under way in {os.getcwd()} for a while; going on beside"
+            " it, and what they leave there may mix: better use a folder for each"
+        )
+        with turns.put_aside((STATE, outputs.ENV_FILE, outputs.STATE_FILE, VERSION_FILE)):
+            return _staged(run, env, mode, script, f"{SCRIPT}-{os.getpid()}")
+
+
+def _staged(
+    run: RunLike, env: dict[str, Any], mode: str, script: str, generated: str
+) -> dict[str, Any]:
     _assert_constants(run, env)
     env[run.key("TMP_CURRENT_SCRIPT_PATH")] = run.artifact.path
     env[run.key("TMP_CURRENT_SCRIPT_WORK_PATH")] = os.getcwd()
     _write_state(run.scope.state)
     if script:
         outputs.discard()
-        _execute(run, env, script)
+        _execute(run, env, script, generated + str(run.os_info["bat_ext"]))
         outputs.import_state(run.scope.state, run.dialect)
         run.engine.imported.update(outputs.import_env(env, run.dialect))
     if mode == "postprocess":
@@ -165,8 +180,7 @@ def _shell_word(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _execute(run: RunLike, env: dict[str, Any], script: str) -> None:
-    name = SCRIPT + str(run.os_info["bat_ext"])
+def _execute(run: RunLike, env: dict[str, Any], script: str, name: str) -> None:
     _write(name, generated_script(run, env, script))
     os.chmod(name, 0o755)
     if run.engine.stop is not None:

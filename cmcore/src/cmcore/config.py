@@ -59,17 +59,20 @@ class Settings:
 
         Args:
             key: `<owner>.<name>`.
-            default: given instead of the declared default, unless None.
+            default: given instead of the declared default, unless None. Nothing is asked of
+                plugins then as long as nobody has set the key.
 
         Raises:
             UsageError: unknown key, or a value that does not suit it.
             StorageError: the settings file is damaged.
         """
-        setting = self._setting(key)
         variable = variable_name(key)
+        stored = {} if variable in self._environ else self._load()
+        if default is not None and variable not in self._environ and key not in stored:
+            return default
+        setting = self._setting(key)
         if variable in self._environ:
             return check(setting, self._environ[variable], f"environment variable {variable}")
-        stored = self._load()
         if key in stored:
             return check(setting, stored[key], self._path)
         return setting.default if default is None else default

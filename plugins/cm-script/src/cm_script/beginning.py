@@ -146,7 +146,7 @@ def _note_user_values(
     engine.quiet, engine.silent = options.quiet, options.silent
     engine.verbose = options.verbose
     engine.timed = options.time
-    engine.cache = flags.cache_wishes(inputs, engine.ctx.settings.get("script.cache_reuse"))
+    engine.cache = flags.cache_wishes(inputs, engine.ctx.settings.get("script.cache_reuse", "key"))
     engine.call_prefix = str(inputs.get("script_call_prefix") or "").strip() or engine.call_prefix
     engine.literal.update(str(k) for k in inputs["env"])
     engine.literal.update(str(k) for k in inputs["const"])

@@ -14,6 +14,7 @@ from cm_script.executor import Foreseen
 from cm_script.flags import CHECKED, is_on
 from cm_script.hints import nearest
 from cm_script.merge import copied, merge
+from cm_script.scope import DEP_KINDS
 from cm_script.step import StepError
 from cmcore.errors import CmError, UsageError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -87,7 +88,7 @@ def _engine(ctx: Context, inputs: dict[str, Any]) -> Engine:
     """The engine that `--jobs` asks for."""
     wanted = inputs.pop("jobs", None)
     if wanted is None:
-        wanted = ctx.settings.get("script.jobs")
+        wanted = ctx.settings.get("script.jobs", "1")
     if wanted in (None, 1, "1") and wanted is not True:
         return Engine(ctx)
     from cm_script.jobs.engine import JobsEngine, count
@@ -96,13 +97,26 @@ def _engine(ctx: Context, inputs: dict[str, Any]) -> Engine:
     return JobsEngine(ctx, most) if most > 1 else Engine(ctx)
 
 
+def _worth_a_look(run: RecipeRun, builds: bool) -> bool:
+    """Whether anything is left that a look ahead could find, now that `run` acts first.
+
+    Args:
+        run: the recipe that is about to act.
+        builds: it is about to be built in the cache, so none of its dependencies has run yet.
+    """
+    if len(run.engine.chain) > 1 or run.scope.conditionals:
+        return True
+    kinds = DEP_KINDS if builds else [kind for kind in DEP_KINDS if kind != "deps"]
+    return any(run.scope.deps(kind) for kind in kinds)
+
+
 def _look_ahead(ctx: Context, request: Request) -> Callable[[RecipeRun, bool], None]:
     folder = os.getcwd()
 
     def look(run: RecipeRun, builds: bool) -> None:
-        from cm_script import preflight
+        if _worth_a_look(run, builds):
+            from cm_script import preflight
 
-        if preflight.needed(run, builds):
             preflight.check(run.engine, inputs_of(ctx, request), folder)
 
     return look
@@ -120,7 +134,7 @@ def inputs_of(ctx: Context, request: Request) -> dict[str, Any]:
     except RecursionError:
         raise UsageError("a value of the request contains itself") from None
     for key in ("quiet", "silent"):
-        if key not in inputs and ctx.settings.get(f"script.{key}"):
+        if key not in inputs and ctx.settings.get(f"script.{key}", False):
             inputs[key] = True
     if request.command is not None:
         inputs["unparsed_cmd"] = list(request.command)

@@ -17,7 +17,6 @@ import re
 from cm_script.executor import Foreseen
 from cm_script.planning.engine import PlanEngine
 from cm_script.planning.planner import Planner
-from cm_script.scope import DEP_KINDS
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,19 +39,6 @@ _MADE_FROM_ENV = (
 )
 #: Code that brings further recipes to the host while it runs.
 _BRINGS_RECIPES = re.compile(r"""\b(?:cm|mlc)r? (?:pull|add) |['"](?:pull|add)['"].*['"]repo""")
-
-
-def needed(run: RecipeRun, builds: bool) -> bool:
-    """Whether anything is left that a look ahead could find, now that `run` acts first.
-
-    Args:
-        run: the recipe that is about to act.
-        builds: it is about to be built in the cache, so none of its dependencies has run yet.
-    """
-    if len(run.engine.chain) > 1 or run.scope.conditionals:
-        return True
-    kinds = DEP_KINDS if builds else [kind for kind in DEP_KINDS if kind != "deps"]
-    return any(run.scope.deps(kind) for kind in kinds)
 
 
 def check(engine: Engine, inputs: dict[str, Any], folder: str) -> None:

@@ -1,0 +1,133 @@
+"""What is wanted: each target a ratio of two figures of the same benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from generate import CHAIN, FAN, FEW, MANY
+from measuring import Figures
+from workloads import ENTRIES, RECIPES
+
+CACHED = "run fan-out of {} cached"
+UNCACHED = "run fan-out of {} uncached"
+COLD = "run fan-out of {} cold"
+REFERENCE = {"cm": "cmind", "mlc": "mlcflow"}
+
+
+class Target(NamedTuple):
+    """One line of the table.
+
+    Attributes:
+        ours, theirs: the two figures as (text, number); the second is what it is held against.
+        limit: greatest ours / theirs, or least theirs / ours where `faster`.
+    """
+
+    workload: str
+    ours: tuple[str, float | None]
+    theirs: tuple[str, float | None]
+    limit: float
+    faster: bool = False
+
+    @property
+    def ratio(self) -> float | None:
+        """The figure that is compared with the limit."""
+        own, other = self.ours[1], self.theirs[1]
+        if own is None or other is None:
+            return None
+        # A slope below what can be told from nothing is as good as nothing.
+        above, below = (other, max(own, 1e-9)) if self.faster else (own, max(other, 1e-9))
+        return above / below
+
+    @property
+    def met(self) -> bool | None:
+        """None when it was not measured."""
+        ratio = self.ratio
+        if ratio is None:
+            return None
+        return ratio >= self.limit if self.faster else ratio <= self.limit
+
+
+def targets(figures: Figures) -> Iterator[Target]:
+    """All targets, in the order of the page."""
+    cpu = figures.cpu
+
+    def against(
+        load: str, other: str, limit: float, engine: str = "cmcore", workload: str = ""
+    ) -> Target:
+        return Target(workload or load, (load, cpu(load)), (other, cpu(other, engine)), limit)
+
+    def faster(load: str, engine: str, limit: float) -> Target:
+        return Target(load, (load, cpu(load)), (engine, cpu(load, engine)), limit, True)
+
+    yield against("--version", "python", 1.3, "floor")
+    yield against("--help", "click", 1.1, "floor")
+    for name, engine in REFERENCE.items():
+        for kind in ("tags", "UID", "alias"):
+            yield faster(f"find by {kind}, {name}", engine, {"cm": 2, "mlc": 50}[name])
+    for name in REFERENCE:
+        yield against(f"find nothing, {name}", f"find by tags, {name}", 1.1)
+    yield faster("list all, cm", "cmind", 25)
+    least = f"{RECIPES[0]:,}"
+    for count in RECIPES[1:]:
+        for kind in ("by tags", "by UID", "by alias", "nothing"):
+            yield against(f"find {kind}, {count:,}", f"find {kind}, {least}", 1.3)
+    for name in REFERENCE:
+        yield against(f"first index, {name}", f"parse {name}", 1.5, "floor")
+    plain = f"find by tags, {RECIPES[1]:,}"
+    yield against(f"{plain}, one edited", plain, 1.2)
+    for name in ("small", *REFERENCE):
+        yield against(f"run hello, {name}", "python + bash", 2, "floor")
+    yield from _slopes(figures)
+    chain = f"run chain of {CHAIN} cached"
+    yield against(chain, "run one cached", 1.1)
+    least = f"run one cached, {ENTRIES[0]:,} entries"
+    for count in ENTRIES[1:]:
+        yield against(f"run one cached, {count:,} entries", least, 1.2)
+    started = figures.processes.get((CACHED.format(FAN), "cmcore"))
+    yield Target(
+        f"processes started by {CACHED.format(FAN)}",
+        ("started", None if started is None else started - 1.0),
+        ("the root's own step", 1.0),
+        1,
+    )
+    yield _memory(figures)
+
+
+def _slopes(figures: Figures) -> Iterator[Target]:
+    def slope(load: str, engine: str = "cmcore") -> float | None:
+        return figures.slope(load, FEW, MANY, engine)
+
+    one = slope(CACHED)
+    for engine in REFERENCE.values():
+        theirs = (engine, slope(CACHED, engine))
+        yield Target(f"one more cached dependency, {engine}", ("slope", one), theirs, 20, True)
+    step = slope(UNCACHED)
+    bare = figures.slope("steps {}", FEW, MANY, "floor")
+    workload = "one more uncached dependency with a native step"
+    yield Target(workload, ("slope", step), ("bash + read-back", bare), 2)
+    workload = "one more dependency cold, written to the cache"
+    yield Target(workload, ("slope", slope(COLD)), ("uncached slope", step), 3)
+
+
+def _memory(figures: Figures) -> Target:
+    """The workload in which we come closest to what cmind needs, or exceed it most."""
+    both: list[tuple[float, str, int, int]] = []
+    for (load, engine), _ in figures.samples.items():
+        own, theirs = figures.memory(load), figures.memory(load, "cmind")
+        if engine == "cmcore" and own and theirs:
+            both.append((own / theirs, load, own, theirs))
+    if not both:
+        return Target("peak memory", ("", None), ("cmind", None), 1)
+    _, load, own, theirs = max(both)
+    return Target(f"peak memory, worst of {len(both)}: {load}", (load, own), ("cmind", theirs), 1)
+
+
+#: Why a target can be out of reach: `{first words of the workload: sentence}`. Shown where missed.
+REASONS: dict[str, str] = {}
+
+
+def reason(target: Target, reasons: Callable[[], dict[str, str]] = lambda: REASONS) -> str:
+    """The sentence of the longest matching beginning, or ""."""
+    found = [key for key in reasons() if target.workload.startswith(key)]
+    return reasons()[max(found, key=len)] if found else ""

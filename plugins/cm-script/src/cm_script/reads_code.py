@@ -35,6 +35,8 @@ _HELPERS_READ = Reads(
     ("CM_TMP_*", "MLC_TMP_*"),
     foreign=True,
 )
+#: What hooks get that holds the dictionary again.
+_HELD = ("run_script_input", "input")
 _HOOKS = ("predeps", "preprocess", "postprocess", "detect_version")
 #: Methods of a dictionary whose first argument names the key.
 _KEYED = ("get", "setdefault", "pop")
@@ -100,10 +102,9 @@ class _Dictionary:
     def _is_holder(self, node: ast.AST) -> bool:
         if isinstance(node, ast.Name):
             return node.id in self.holders
-        held = ("run_script_input", "input")
         if isinstance(node, ast.Subscript):
-            return _constant(node.slice) in held
-        return _call_of(node, "get") in held
+            return _constant(node.slice) in _HELD
+        return _call_of(node, "get") in _HELD
 
     def _spread(self) -> bool:
         """Take in further names; whether there were any."""
@@ -190,7 +191,13 @@ class _Dictionary:
         if isinstance(parent, ast.Call):
             return isinstance(parent.func, ast.Name) and self._followed(parent)
         if isinstance(parent, ast.Dict):
-            return self._handed_to_helper(parent)
+            keys = {
+                _constant(k) if k else None
+                for k, v in zip(parent.keys, parent.values, strict=True)
+                if v is node
+            }
+            known = {self.key} if self._is_it(node) else set(_HELD)
+            return keys <= known and self._handed_to_helper(parent)
         return False
 
     def _followed(self, call: ast.Call) -> bool:

@@ -32,6 +32,13 @@ def besides(world: World) -> list[str]:
     return [path.name.split("-", 2)[2].split("-beside-")[0] for path in logs]
 
 
+def taken(world: World) -> list[str]:
+    """Recipes of the newest run whose result was built beside it."""
+    newest = max((world.home / "records").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    rows = json.loads(newest.read_text())["recipes"]
+    return [row["recipe"].split(",")[0] for row in rows if row.get("beside")]
+
+
 def unfinished(world: World) -> list[Path]:
     folders = (world.home / "cache").glob("[!.]*/")
     return [path for path in folders if not (path / "_cm.json").exists()]
@@ -85,6 +92,7 @@ def test_independent_builds_overlap(world: World) -> None:
     assert run.returncode == 0, said
     assert "b: being built beside (log: " in said
     assert "b: built beside in " in said
+    assert taken(world) == ["b"]
     (log,) = (world.home / "logs").glob("*-b-beside-*.log")
     assert (log.stat().st_mode & 0o777, str(log) in said) == (0o600, True)
     assert world.run("top")["new_env"] == {"CM_A": "1", "CM_B": "2"}
@@ -104,8 +112,7 @@ def test_at_most_so_many_and_what_is_left_later(world: World) -> None:
         plain(world, name)
     top(world, "a", "b", "c")
     assert world.run("top", jobs="2")["new_env"] == dict.fromkeys(("CM_A", "CM_B", "CM_C"), "made")
-    # One beside the walk at a time: `c` gets its place when `b` has been taken over, or none.
-    assert besides(world)[0] == "b"
+    assert (besides(world), taken(world)) == (["b"], ["b"])
     assert len(world.entries()) == 3
 
 
@@ -115,7 +122,7 @@ def test_an_entry_below_is_published_with_it(world: World) -> None:
     plain(world, "b", 'echo "CM_B=$CM_X" >> tmp-run-env.out\n', deps=[{"tags": "x"}])
     top(world, "a", "b")
     assert world.run("top", jobs="2")["new_env"] == {"CM_A": "made", "CM_B": "made"}
-    assert besides(world) == ["b"]
+    assert taken(world) == ["b"]
     tags = [json.loads((p / "_cm.json").read_text())["tags"][0] for p in world.entries()]
     assert sorted(tags) == ["a", "b", "x"]
     ran = json.loads(next((world.home / "records").glob("*.json")).read_text())["recipes"]
@@ -165,6 +172,7 @@ def test_what_has_an_effect_happens_once_in_its_turn(world: World, recipe: dict[
     top(world, "a", "b")
     assert world.run("top", jobs="2")["return"] == 0
     assert world.noted() == ["a", "x"]
+    assert taken(world) == []
     assert unfinished(world) == []
 
 
@@ -176,7 +184,7 @@ def test_files_that_a_step_before_it_changed(world: World) -> None:
     plain(world, "b", 'echo "CM_B=$(cat "$CM_SHARED/data")" >> tmp-run-env.out\n')
     top(world, "a", "b")
     assert world.run("top", jobs="2", env={"CM_SHARED": str(shared)})["new_env"]["CM_B"] == "new"
-    assert besides(world) == ["b"]  # which was in vain
+    assert (besides(world), taken(world)) == (["b"], [])
     assert unfinished(world) == []
 
 
@@ -275,6 +283,7 @@ def test_auto_and_the_setting(world: World) -> None:
     world.recipe("more", deps=[{"tags": "c"}, {"tags": "d"}])
     assert world.run("more")["return"] == 0
     assert besides(world)[first:] == ["d"]
+    assert taken(world) == ["d"]
 
 
 def test_a_plan_tells(world: World) -> None:

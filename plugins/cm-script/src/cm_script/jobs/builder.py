@@ -65,6 +65,9 @@ class ChildEngine(Engine):
             given = tuple(command) if command is not None else None
             self.request = Request(action, noun, tuple(words), flags, given, person)
         setting = request["setting"]
+        # As it was there: the start of an interpreter may add to it (LC_CTYPE).
+        os.environ.clear()
+        os.environ.update(setting["process"])
         self.literal, self.imported = set(setting["literal"]), dict(setting["imported"])
         for choice in setting["remembered"]:
             if choice["type"] == "cache":

@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 
 from cm_script.jobs.builder import ChildEngine
-from cmcore.console import Console
 from cmcore.context import Context
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
 
 
@@ -28,6 +27,8 @@ def main(number: int) -> None:
 
     Ends the process.
     """
+    import socket
+
     with socket.socket(fileno=number) as link:
         link.set_inheritable(False)
         stream = link.makefile("rb")
@@ -77,15 +78,15 @@ class Child:
     def work(self) -> None:
         """Build, tell, and publish when asked to."""
         request = self.request
-        console = _Console(self)
-        ctx = Context(environ={**request["environ"], "CM_HOME": request["home"]}, console=console)
+        ctx = Context(environ={**request["environ"], "CM_HOME": request["home"]})
         engine = ChildEngine(ctx, self)
+        engine.console = console = _Log(self)
         engine.take(request)
         try:
             with ctx.index.hold():
                 answer = engine.run(request["inputs"])
         except CmError as error:
-            console.error(str(error))
+            console.err(f"error: {error}")
             self.say(failed=error.message)
             return
         report = engine.report(answer)
@@ -104,20 +105,38 @@ class Child:
             self.say(failed=error.message)
 
 
-class _Console(Console):
-    """A console into the log; a question makes the process give up."""
+class _Log:
+    """A console into the log; a question makes the process give up.
+
+    Attributes:
+        interactive: whether the run would ask a person.
+        json: always False.
+    """
 
     def __init__(self, child: Child) -> None:
-        super().__init__(interactive=False)
         self.interactive = bool(child.request["interactive"])
+        self.json = False
         self.child = child
 
-    def ask(self, question: str, options: Sequence[str], default: int | None = None) -> int | None:
-        """Nobody is asked beside a run."""
-        self.child.give_up("it would ask a question")
-        return default
+    def child_stream(self) -> int:
+        """Where a step's output goes."""
+        sys.stderr.flush()
+        return 2
 
-    def confirm(self, question: str, default: bool = False) -> bool:
+    def err(self, text: str) -> None:
+        """A line."""
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def log(self, text: str, *, verbose: bool = False) -> None:
+        """A line about what happens; all of them are of interest in a log."""
+        self.err(text)
+
+    def warn(self, text: str) -> None:
+        """A warning."""
+        self.err(f"warning: {text}")
+
+    def ask(self, question: str, options: Sequence[str], default: int | None = None) -> int | None:
         """Nobody is asked beside a run."""
         self.child.give_up("it would ask a question")
         return default

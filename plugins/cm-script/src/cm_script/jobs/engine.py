@@ -65,7 +65,10 @@ class JobsEngine(Engine):
                 self.walker.ready = self._judged(job, inputs)
                 if self.walker.ready is None:
                     self.pool.drop(job)  # before its folder is taken for one to go on in
-            return super().run(inputs)
+            answer = super().run(inputs)
+            if job is not None and job.published:
+                self.records[-1]["beside"] = True
+            return answer
         finally:
             if job is not None:
                 self.walker.ready = None

@@ -13,13 +13,13 @@ import json
 import os
 import select
 import signal
-import socket
 import sys
 import time
 
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import socket
     from subprocess import Popen
 
     from cm_script.engine import Engine
@@ -41,6 +41,7 @@ class Job:
         answer: its last message: `done`, `failed` or `abandoned`; None while it builds.
         folders: entries of the cache that it began.
         told: whether its end was told.
+        published: whether its result became that of the run.
     """
 
     def __init__(self, dep: Dep, inputs: dict[str, Any], label: str, log: str) -> None:
@@ -52,9 +53,11 @@ class Job:
         self.answer: dict[str, Any] | None = None
         self.folders: list[str] = []
         self.told = False
+        self.published = False
         self.started = time.monotonic()
         self._process: Popen[bytes] | None = None
         self._socket: socket.socket | None = None
+        self._poll = select.poll()
         self._rest = b""
 
     def start(self, request: dict[str, Any], folder: str) -> None:
@@ -63,6 +66,7 @@ class Job:
         Raises:
             OSError: that cannot be done.
         """
+        import socket
         import subprocess
 
         text = json.dumps(request).encode() + b"\n"
@@ -80,6 +84,7 @@ class Job:
                 start_new_session=True,
             )
             self._socket = ours
+            self._poll.register(ours, select.POLLIN)
             ours.sendall(text)
         except OSError:
             ours.close()
@@ -105,7 +110,7 @@ class Job:
                 self._rest = rest
                 self._take(json.loads(line))
                 continue
-            if not select.select([self._socket], [], [], wait)[0]:
+            if not self._poll.poll(None if wait is None else wait * 1000):
                 return False
             try:
                 data = self._socket.recv(65536)
@@ -133,6 +138,7 @@ class Job:
         self.poll(None)
         answer: dict[str, Any] = self.answer or {}
         if "published" in answer:
+            self.published = True
             self._end(kill=False)
         return answer
 

@@ -188,6 +188,40 @@ def test_the_lock_of_a_killed_owner_is_free_and_he_is_known(tmp_path):
         assert held.previous.pid != os.getpid()
 
 
+@pytest.mark.parametrize("suffix", ["", ".owner"])
+@pytest.mark.parametrize("how", ["folder", "forbidden"])
+def test_what_stands_where_a_lock_file_belongs_stops_nobody(tmp_path, how, suffix, monkeypatch):
+    path = str(tmp_path / "x.lock")
+    if how == "folder":
+        os.mkdir(path + suffix)
+    else:
+        # Root may open everything, so that the system's answer is given here.
+        open(path + suffix, "w").close()
+        os.chmod(path + suffix, 0)
+        plain = os.open
+
+        def refuse(name, *more, **options):
+            if str(name) == path + suffix and not os.stat(name).st_mode & 0o600:
+                raise PermissionError(13, "Permission denied", name)
+            return plain(name, *more, **options)
+
+        monkeypatch.setattr(os, "open", refuse)
+    with storage.lock(path, what="x", timeout=0) as held:
+        assert held.owner().pid == os.getpid()
+        other = "from cmcore.storage import lock; lock({!r}, what='x', timeout=0).__enter__()"
+        done = subprocess.run([sys.executable, "-c", other.format(path)], check=False)
+        assert done.returncode != 0
+
+
+def test_what_somebody_keeps_in_place_of_a_lock_file_stays(tmp_path):
+    path = tmp_path / "x.lock"
+    path.mkdir()
+    (path / "thesis").touch()
+    with pytest.raises(StorageError, match="cannot lock it"), storage.lock(str(path), what="it"):
+        pytest.fail("locked")
+    assert (path / "thesis").exists()
+
+
 def test_a_lock_is_given_back_after_an_error(tmp_path):
     path = str(tmp_path / "x.lock")
     with pytest.raises(ValueError, match="inside"), storage.lock(path, what="x"):

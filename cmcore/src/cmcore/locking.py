@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -169,6 +170,8 @@ class Lock:
         except OSError as error:
             if error.errno in _NO_LOCKS:
                 raise self._unsupported() from error
+            if _mended(self.path):
+                return self._try()
             raise storage_error(error, self.path, f"lock {self.what}") from error
         if isinstance(lock, SoftFileLock):
             # Such a lock outlives an owner that is killed, so nobody would ever get it again.
@@ -188,7 +191,31 @@ class Lock:
 
         command = " ".join([os.path.basename(sys.argv[0] or "python"), *sys.argv[1:]])[:200]
         owner = {"pid": os.getpid(), "host": _host(), "command": command, "start": time.time()}
-        write_atomic(self.owner_path, json.dumps(owner), durable=False)
+        try:
+            write_atomic(self.owner_path, json.dumps(owner), durable=False)
+        except StorageError as error:
+            if not isinstance(error.__cause__, IsADirectoryError) or not _mended(self.owner_path):
+                raise
+            write_atomic(self.owner_path, json.dumps(owner), durable=False)
+
+
+def _mended(path: str) -> bool:
+    """Whether something of ours that could be no lock file has become one, or has gone.
+
+    A lock file holds nothing, so nobody has to be asked: an empty folder in its place goes, and a
+    file of this user that this user may not open becomes openable.
+    """
+    try:
+        found = os.lstat(path)
+        if stat.S_ISDIR(found.st_mode):
+            os.rmdir(path)
+        elif stat.S_ISREG(found.st_mode) and found.st_mode & 0o600 != 0o600:
+            os.chmod(path, 0o644)
+        else:
+            return False
+    except OSError:
+        return False
+    return True
 
 
 def _host() -> str:

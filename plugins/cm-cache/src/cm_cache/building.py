@@ -78,7 +78,11 @@ def _take_unfinished(ctx: Context, shelf: Shelf, claim: Claim) -> Reservation | 
     found = [record for record in shelf.unfinished() if record.slot == claim.slot]
     for record in sorted(found, key=lambda r: r.meta.get("key_digest") != claim.key_digest):
         folder = shelf.folder(record.uid)
-        if not claim.take_folder(ctx, folder, wait=False):
+        try:
+            if not claim.take_folder(ctx, folder, wait=False):
+                continue
+        except StorageError as error:
+            ctx.console.warn(f"not continuing in {folder}: {error}")
             continue
         if _resumable(shelf, claim, record.uid) and not _still_at_work(ctx, folder):
             return _resume(ctx, shelf, claim, record.uid)

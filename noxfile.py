@@ -91,6 +91,13 @@ def reference(session: nox.Session) -> None:
 
 
 @nox.session
+def conformance(session: nox.Session) -> None:
+    """Published recipes loaded, linted, planned here and in the reference engines (long)."""
+    session.install(*group("test"), *packages())
+    session.run("python", "tests/golden/conformance.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """CPU time beside cmind, mlcflow, cmeta, bare Python, click and bash, as Markdown."""
     session.install(*group("test"), *[f"./{package}" for package in PACKAGES])

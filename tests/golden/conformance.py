@@ -49,7 +49,8 @@ def main() -> int:
     options = _options()
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
-        engines = Engines(Path(scratch))
+        given = (item.partition("=") for item in options.python)
+        engines = Engines(Path(scratch), {dialect: Path(path) for dialect, _, path in given})
         for pin in (corpora.CM, corpora.MLC):
             name = pin.requirement.replace("==", "-")
             if options.only and options.only not in name:
@@ -86,6 +87,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="everything instead of samples")
     parser.add_argument("--number", type=int, default=800, help="cases of a sample")
     parser.add_argument("--snapshot", action="append", default=[], metavar="NAME=FOLDER")
+    parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        metavar="DIALECT=PYTHON",
+        help="interpreter that has the engine for a dialect (cm, mlc), to install nothing",
+    )
     parser.add_argument("--only", default="", help="collections whose name holds this text")
     parser.add_argument("--no-whole", action="store_true", help="leave loading and planning out")
     return parser.parse_args()
@@ -94,9 +102,9 @@ def _options() -> argparse.Namespace:
 class Engines:
     """Interpreters with the reference engines, made when they are needed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, known: dict[str, Path]) -> None:
         self.folder = folder
-        self.known: dict[str, Path] = {}
+        self.known = known
 
     def python(self, dialect: str) -> Path:
         """The interpreter for a dialect."""

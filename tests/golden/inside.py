@@ -49,7 +49,8 @@ class Watch:
         )
         engine._run_deps = self._run_deps(engine._run_deps)
         module.detect_state_diff = self._export(module.detect_state_diff)
-        module.is_dep_tobe_skipped = self._skipped(module.is_dep_tobe_skipped)
+        if hasattr(module, "is_dep_tobe_skipped"):  # not in engines of early 2024
+            module.is_dep_tobe_skipped = self._skipped(module.is_dep_tobe_skipped)
         if hasattr(module, "load_customize_with_deps"):
             module.load_customize_with_deps = lambda path: types.ModuleType("customize")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from cm_cache import layout, records
+from cm_cache import contents, layout, records
 from cm_cache.relocate import relocated
 from cm_cache.shelf import Shelf
 from cmcore.errors import StorageError
@@ -123,10 +123,11 @@ def state(entry: CacheEntry, ctx: Context | None = None) -> dict[str, Any]:
 
         upstream.fetch(ctx, entry)
     try:
-        if "digests" in entry.meta and os.path.isdir(entry.path):
+        flaw = contents.flaw(entry.path, entry.meta)
+        if flaw or ("digests" in entry.meta and os.path.isdir(entry.path)):
             from cm_cache import trust
 
-            trust.assure(ctx, entry)
+            trust.assure(ctx, entry, flaw)
         published = records.load_state(entry.path)
     except StorageError as error:
         raise StorageError(

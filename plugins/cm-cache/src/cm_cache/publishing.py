@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Mapping
 
-from cm_cache import classes, digests, host, identity, layout, recheck, records
+from cm_cache import classes, contents, digests, host, identity, layout, recheck, records
 from cm_cache.claims import Claim
 from cm_cache.shelf import Shelf
 from cmcore import storage
@@ -122,6 +122,7 @@ def _meta(shelf: Shelf, claim: Claim, uid: str, outcome: Outcome) -> dict[str, A
 
 def _add_evidence(ctx: Context, folder: str, meta: dict[str, Any], outcome: Outcome) -> None:
     """Add to `meta` what later shows whether the entry is still what it is published as."""
+    meta[contents.CONTENTS] = contents.sizes(folder)
     wish = outcome.meta.get(digests.DIGESTS)
     if wish is not False and (wish or meta["class"] == classes.DATA):
         known = wish if isinstance(wish, Mapping) else None

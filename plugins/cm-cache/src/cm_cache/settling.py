@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 
-from cm_cache import digests, layout, trees
+from cm_cache import contents, digests, layout, trees
 from cmcore import storage
 from cmcore.hints import Any
 
@@ -55,6 +55,8 @@ def write_entry(folder: str, meta: Mapping[str, Any], state: Mapping[str, Any]) 
     Raises:
         StorageError: they cannot be written.
     """
+    # Paths written into its files may have changed their sizes.
+    meta = {**meta, contents.CONTENTS: contents.sizes(folder)}
     state_path, meta_path = (os.path.join(folder, name) for name in (layout.STATE, layout.META))
     storage.write_atomic(state_path, json.dumps(state, indent=2) + "\n")
     storage.write_atomic(meta_path, json.dumps(meta, indent=2) + "\n")

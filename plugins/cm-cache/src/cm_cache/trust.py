@@ -40,12 +40,20 @@ def doubt(folder: str, meta: Mapping[str, Any]) -> tuple[str, bool]:
     return "", False
 
 
-def assure(ctx: Context | None, entry: CacheEntry) -> None:
+def assure(ctx: Context | None, entry: CacheEntry, flaw: str = "") -> None:
     """Check the files of `entry` where that is called for.
+
+    Args:
+        ctx: for sentences, and for the lock under which the entry is condemned.
+        entry: about to be served.
+        flaw: what is known to be wrong with it, as a clause.
 
     Raises:
         StorageError: they are not what was stored; the entry counts as damaged from now on.
     """
+    if flaw:
+        condemn(ctx, entry.path, flaw)
+        raise StorageError(flaw, where=entry.path)
     usage.spot_crashes(os.path.dirname(entry.path))
     why, deep = doubt(entry.path, entry.meta)
     if not why:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cm_cache import choose, digests, recheck, records, relations, trust, usage
+from cm_cache import choose, contents, digests, recheck, records, relations, trust, usage
 from cm_cache.shelf import Shelf
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -55,6 +55,8 @@ def problems(shelf: Shelf, record: Record, *, deep: bool = False) -> list[str]:
         return [record.reason]
     entry = records.entry(shelf.root, record)
     found = digests.check(entry.path, record.meta, deep=deep)
+    if not found and (flaw := contents.flaw(entry.path, record.meta)):
+        found = [flaw]
     if not found and digests.DIGESTS in record.meta:
         trust.settle(entry.path)
     found += [f"{path} is gone" for path in needed_paths(entry.meta) if not os.path.exists(path)]

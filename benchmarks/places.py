@@ -108,6 +108,10 @@ class Engine:
         """The command line of a search."""
         return (self.command, "find", "script", *words)
 
+    def list_words(self) -> tuple[str, ...]:
+        """The command line that lists all recipes."""
+        return self.find_words()
+
     def without_index(self, scene: str) -> Callable[[], None]:
         """Prepares a run in which the index has to be built."""
         home = self.home(scene)
@@ -202,6 +206,9 @@ class Mlcflow(Cmind):
     def env(self, scene: str) -> dict[str, str]:
         home = self.home(scene)
         return environment(home, self.venv, MLC_REPOS=str(home / "repos"))
+
+    def list_words(self) -> tuple[str, ...]:
+        return (self.command, "list", "script")
 
     def register(self, scene: str, roots: Sequence[Path]) -> None:
         local = self.home(scene) / "repos/local"

@@ -101,7 +101,7 @@ def published(engine: Engine, name: str) -> Iterator[Cell]:
     yield find("find by alias", ("detect-os",))
     yield find("find by UID", (number,))
     yield find("find nothing", ("--tags=no,such",), "")
-    yield find("list all", ())
+    yield find("list all", ())._replace(argv=engine.list_words())
     run = engine.run_words("hello")
     yield Cell(f"run hello, {name}", engine.name, run, env, cwd, ran=1)
     engine.scene(f"{name}-first", root)

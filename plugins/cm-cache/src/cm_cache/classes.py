@@ -33,3 +33,16 @@ def class_of(meta: Mapping[str, Any], tags: Iterable[str]) -> str:
     if words & _DATA_TAGS:
         return DATA
     return MEASURED if words & _MEASURED_TAGS else BUILT
+
+
+def settled(stated: object, found: object, tags: Iterable[str]) -> str:
+    """The class of an entry that is published.
+
+    Args:
+        stated: what its recipe says.
+        found: what the run shows; a benchmark stays one, wherever it leaves its results.
+    """
+    by_recipe = class_of({"class": stated}, tags)
+    if by_recipe == stated or by_recipe == MEASURED:
+        return by_recipe
+    return class_of({"class": found}, tags)

@@ -114,7 +114,7 @@ def _meta(shelf: Shelf, claim: Claim, uid: str, outcome: Outcome) -> dict[str, A
         "host": host.identity(),
         **{key: value for key, value in outcome.meta.items() if key != digests.DIGESTS},
     }
-    meta["class"] = classes.class_of({"class": request.key.get("class"), **meta}, meta["tags"])
+    meta["class"] = classes.settled(request.key.get("class"), meta.get("class"), meta["tags"])
     if outcome.version:
         meta["version"] = outcome.version
     return meta

@@ -6,7 +6,6 @@ import os
 import time
 
 from cm_script import identity
-from cm_script.body import TEMPORARY
 from cmcore.errors import StorageError
 from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
@@ -65,7 +64,7 @@ def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) 
     meta["recipe_files"] = identity.look(run.artifact.path)
     meta["depends"] = identity.uses(run)
     meta["run"] = _origin(run.engine)
-    if _is_detected(run, new_env):
+    if not run.scope.meta.get("cache_class") and _is_detected(run):
         meta["class"] = "detected"
     until = _expires_at(run.inputs.get("cache_expiration", run.scope.cache_expiration))
     if until is not None:
@@ -88,22 +87,13 @@ def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) 
     run.entry = run.engine.executor.publish(run, run.reservation, outcome)
 
 
-def _is_detected(run: RecipeRun, new_env: dict[str, Any]) -> bool:
-    """Whether a result was found on the host: nothing was made, and it names what is elsewhere."""
+def _is_detected(run: RecipeRun) -> bool:
+    """Whether nothing was made, so that the result says what there is on this machine."""
     assert run.reservation is not None
-    made = run.reservation.path
-    own = (*TEMPORARY, *(run.scope.meta.get("clean_files") or ()))
-    with os.scandir(made) as listing:
-        if any(one.name not in own and not one.name.startswith(".cm-") for one in listing):
-            return False
-    cache = os.path.dirname(made)
-    return any(
-        isinstance(value, str)
-        and os.path.isabs(value)
-        and not value.startswith(cache)
-        and os.path.exists(value)
-        for value in new_env.values()
-    )
+    # The state is that of the entry's earlier result, when it is built again in its place.
+    own = ("cm-cached-state.json", *(run.scope.meta.get("clean_files") or ()))
+    with os.scandir(run.reservation.path) as listing:
+        return all(one.name in own or one.name.startswith(("tmp-", ".cm-")) for one in listing)
 
 
 def _data(run: RecipeRun, new_env: dict[str, Any]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Engine:
         cache: what the request says about the use of the cache.
         record: file name of the record that the request will leave.
         stack: recipes now running, outermost first.
-        reads: recipe folder -> variables that the recipe looks at, as far as anybody asked.
+        reads: recipe folder and variations -> variables that it looks at, as far as anybody asked.
         call_prefix: how logs and readmes spell the command.
     """
 
@@ -88,7 +88,7 @@ class Engine:
         self.cache = CacheWishes()
         self.record = ""
         self.stack: list[RecipeRun] = []
-        self.reads: dict[str, Reads] = {}
+        self.reads: dict[tuple[str, frozenset[str]], Reads] = {}
         self.call_prefix = "cm run script"
         self.executor = Executor(self)
         self._recipes: dict[str, list[Artifact]] = {}

@@ -215,10 +215,22 @@ def _names(run: RecipeRun) -> set[str]:
 def _reads(run: RecipeRun) -> Reads:
     from cm_script import reads
 
-    memo = run.engine.reads
-    if run.artifact.path not in memo:
-        memo[run.artifact.path] = reads.of_recipe(run.artifact.path, run.artifact.meta).env
-    return memo[run.artifact.path]
+    memo, meta, chosen = run.engine.reads, run.artifact.meta, run.scope.variations
+    which = run.artifact.path, frozenset(chosen)
+    if which not in memo:
+        described = meta.get("variations")
+        if isinstance(described, Mapping):
+            # What only a variation that was not chosen looks at has no part in the result.
+            kept = {n: block for n, block in described.items() if _is_chosen(str(n), chosen)}
+            meta = {**meta, "variations": kept}
+        memo[which] = reads.of_recipe(run.artifact.path, meta).env
+    return memo[which]
+
+
+def _is_chosen(name: str, chosen: Iterable[str]) -> bool:
+    if name.endswith(".#"):
+        return any(one.startswith(name[:-1]) for one in chosen)
+    return name in chosen
 
 
 def _values(names: Iterable[str], env: Mapping[str, Any], prefix: str) -> dict[str, Any]:

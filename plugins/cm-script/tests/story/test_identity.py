@@ -115,6 +115,16 @@ def test_variations_that_were_taken_by_default(world: World) -> None:
     assert not runs(world, "tool,_large")
 
 
+def test_what_only_other_variations_look_at_is_no_input(world: World) -> None:
+    variations = {name: {"new_env_keys": [f"CM_{name.upper()}_VERSION"]} for name in ("one", "two")}
+    variations["any.#"] = {"env": {"CM_ASKED": "<<<CM_OTHER>>>"}}
+    maker(world, variations=variations)
+    assert runs(world, "tool,_one")
+    assert not runs(world, "tool,_one", env={"CM_TWO_VERSION": "2", "CM_OTHER": "x"})
+    assert runs(world, "tool,_any.thing", env={"CM_OTHER": "x"})
+    assert runs(world, "tool,_any.thing", env={"CM_OTHER": "y"})
+
+
 def test_the_default_version_is_not_another_one(world: World) -> None:
     maker(world, default_version="2.0", versions={"1.0": {}, "2.0": {}})
     assert runs(world, "tool", version="1.0")
@@ -147,11 +157,31 @@ def test_classes(world: World) -> None:
     found += "    return {'return': 0}\n"
     maker(world, "found", customize=found, new_env_keys=["CM_BASH_PATH"])
     maker(world, "made", run="echo made > it\n")
-    maker(world, "stated", cache_class="data")
-    for tags in ("found", "made", "stated"):
+    stated = {"customize": found, "new_env_keys": ["CM_BASH_PATH"]}
+    maker(world, "stated", cache_class="data", **stated)
+    maker(world, "measures", tags=["measures", "benchmark"], **stated)
+    # Nothing was made, no place is named: the package is somewhere on this machine.
+    maker(world, "package", run="echo 1.2 > tmp-version.out\n")
+    for tags in ("found", "made", "stated", "measures", "package"):
         world.access("run", "script", tags=tags, quiet=True)
     classes = {entry["tags"][0]: entry["class"] for entry in meta(world)}
-    assert classes == {"found": "detected", "made": "built", "stated": "data"}
+    assert classes == {
+        **{"found": "detected", "made": "built", "stated": "data"},
+        **{"measures": "measured", "package": "detected"},
+    }
+
+
+@pytest.mark.parametrize("flags", [{}, {"renew": True}])
+def test_a_tool_that_changes_again_is_detected_again(world: World, flags: dict[str, Any]) -> None:
+    tool = world.here / "tool.sh"
+    code = f"def postprocess(i):\n    with open('{tool}') as file:\n"
+    code += f"        i['env'] |= {{'CM_AT': '{tool}', 'CM_IS': file.read()}}\n"
+    code += "    return {'return': 0}\n"
+    world.recipe("tool", cache=True, customize=code, new_env_keys=["CM_AT", "CM_IS"])
+    for version in ("one", "second", "the third"):
+        tool.write_text(version)
+        assert world.run("tool", **flags)["env"]["CM_IS"] == version
+        assert [entry["class"] for entry in meta(world)] == ["detected"]
 
 
 def test_what_an_entry_tells_about_itself(world: World) -> None:

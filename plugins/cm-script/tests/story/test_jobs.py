@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from recipe_world import World
 
+from cm_script.jobs import ahead
+
 #: How long, in seconds, a test waits for what it is sure to see.
 PATIENCE = 60
 
@@ -313,3 +315,67 @@ def test_without_jobs_nothing_of_it_is_imported(world: World) -> None:
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "[]"
     assert os.path.isdir(world.home)
+
+
+@pytest.fixture
+def hopeful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever can be built at all is started: only the comparison afterwards is left."""
+    monkeypatch.setattr(ahead, "obstacle", lambda late, before: late.alone)
+
+
+@pytest.mark.usefixtures("hopeful")
+def test_what_the_cache_has_learned_meanwhile(world: World) -> None:
+    # Both are in the middle of building it before either goes on.
+    both = f"[ $(ls {world.home}/cache/*/x-began | wc -l) = 2 ]"
+    pause = f"for n in $(seq {PATIENCE * 10}); do {both} && break; sleep 0.1; done\n"
+    plain(world, "x", f"touch x-began\n{pause}{both} && echo CM_X=1 >> tmp-run-env.out\n")
+    plain(world, "a", deps=[{"tags": "x"}])
+    plain(world, "b", deps=[{"tags": "x"}])
+    top(world, "a", "b")
+    assert world.run("top", jobs="2")["return"] == 0
+    assert (besides(world), taken(world), len(world.entries())) == (["b"], [], 3)
+
+
+@pytest.mark.usefixtures("hopeful")
+def test_edits_that_were_made_meanwhile(world: World) -> None:
+    named = {"tags": "x", "names": ["it"]}
+    variations = {"v": {"env": {"CM_WAY": "v"}}}
+    plain(world, "x", 'echo "CM_X=$CM_WAY" >> tmp-run-env.out\n', variations=variations)
+    world.recipe("a", variations={"w": {"adr": {"it": {"tags": "_v"}}}})
+    plain(world, "b", 'echo "CM_B=[$CM_X]" >> tmp-run-env.out\n', deps=[named])
+    top(world, "a,_w", "b")
+    assert world.run("top", jobs="2")["new_env"]["CM_B"] == "[v]"
+    assert (besides(world), taken(world)) == (["b"], [])
+
+
+@pytest.mark.usefixtures("hopeful")
+@pytest.mark.parametrize(
+    "act",
+    [
+        "os.environ['TOLD'] = 'by a'",
+        "i['env']['CM_B_IN'] = 'by a'",
+        "i['state']['told'] = 'by a'",
+        "os.system('true || pip install x')",
+    ],
+)
+def test_what_a_hook_before_it_did(world: World, act: str) -> None:
+    hook = f"import os\ndef preprocess(i):\n    {act}\n    return {{'return': 0}}\n"
+    world.recipe("a", customize=hook, new_env_keys=["CM_B_IN"], new_state_keys=["told"])
+    looks = "i['env'].get('CM_B_IN'), i['state'].get('told'), os.environ.get('TOLD')"
+    plain(world, "b", "true\n", customize=hook.replace(act, f"i['env']['CM_B'] = str([{looks}])"))
+    top(world, "a", "b")
+    try:
+        found = world.run("top", jobs="2")["new_env"]["CM_B"]
+    finally:
+        os.environ.pop("TOLD", None)
+    assert found.count("by a") == (0 if "pip" in act else 1)
+    assert (besides(world), taken(world)) == (["b"], [])
+
+
+def test_conditions_that_fail_in_the_end(world: World) -> None:
+    hook = "def preprocess(i):\n    i['env']['CM_OFF'] = 'yes'\n    return {'return': 0}\n"
+    world.recipe("a", customize=hook, new_env_keys=["CM_O*"])
+    plain(world, "b", world.notes("b"))
+    world.recipe("top", deps=[{"tags": "a"}, {"tags": "b", "skip_if_env": {"CM_OFF": ["yes"]}}])
+    assert world.run("top", jobs="2")["return"] == 0
+    assert (world.noted(), world.entries(), unfinished(world)) == ([], [], [])

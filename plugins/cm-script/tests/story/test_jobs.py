@@ -317,6 +317,30 @@ def test_without_jobs_nothing_of_it_is_imported(world: World) -> None:
     assert os.path.isdir(world.home)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "python3 -m pip install --help",
+        "sudo -n true",
+        "apt-get install --help",
+        "make install",
+        "cat ~/.profile",
+        "ls $HOME",
+        "git config --global -l",
+        "docker ps",
+        "sleep 0 &",
+    ],
+)
+def test_what_changes_the_host_holds_up_what_is_behind_it(world: World, line: str) -> None:
+    guarded = f"if false; then\n{line}\nfi\n"
+    plain(world, "a", guarded)
+    plain(world, "b")
+    plain(world, "c", guarded)
+    top(world, "a", "b", "c")
+    assert world.run("top", jobs="4")["return"] == 0
+    assert besides(world) == []
+
+
 @pytest.fixture
 def hopeful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever can be built at all is started: only the comparison afterwards is left."""

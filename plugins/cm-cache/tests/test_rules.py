@@ -9,11 +9,23 @@ import pytest
 from cm_cache import commands, layout, pruning, records, relations, removal, showing, verifying
 from cm_cache.shelf import Shelf
 from cmcore.errors import UsageError
-from cmcore.types import Request
+from cmcore.types import Request, Reservation
 
 
 def ask(*words, action="prune", **flags):
     return Request(action, "cache", words, {"f": True, **flags})
+
+
+def test_an_entry_that_leads_to_a_removed_one_is_not_served(cache):
+    data = cache.store("data", files={"f": "x"}, env={"F": "HERE/f"})
+    leads = cache.store("leads", env={"F": f"{data.path}/f"}, depends=[data.uid])
+    helped = cache.store("helped", env={"N": "1"}, depends=[data.uid])
+    assert [e.uid for e in cache.find("leads")] == [leads.uid]
+    removal.remove(cache.ctx, ask("data"))
+    assert cache.find("leads") == []
+    assert f"it uses files of entry {data.uid}, which is gone" in cache.said[-1]
+    assert [e.uid for e in cache.find("helped")] == [helped.uid]
+    assert isinstance(cache.reserve(cache.ask("leads")), Reservation)
 
 
 def removed(result):

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from cm_cache import records
 from cmcore.errors import NotFoundError, UsageError
 from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
+from cmcore.naming import did_you_mean, is_uid, parse_tags, suggestion
 from cmcore.naming import fits as name_fits
-from cmcore.naming import is_uid, parse_tags
 
 if TYPE_CHECKING:
     from cm_cache.records import Record
@@ -82,10 +82,18 @@ def all_kinds(shelf: Shelf, wish: Wish) -> list[Record]:
     return [record for record in found if _name_fits(record, wish) and _tags_fit(record, wish)]
 
 
-def nothing_fits(wish: Wish) -> NotFoundError:
-    """The error for a command that found nothing."""
-    what = f"no cache entry fits {wish.text}" if wish.text else "the cache is empty"
-    return NotFoundError(what, hint="`cm find cache` lists all entries" if wish.text else "")
+def nothing_fits(shelf: Shelf, wish: Wish) -> NotFoundError:
+    """The error for a command that found nothing, with words of entries that are alike."""
+    if not wish.text:
+        return NotFoundError("the cache is empty")
+    entries = shelf.everything()
+    tags = {tag for record in entries for tag in record.tags}
+    near: list[str] = []
+    for word in (*wish.names, *wish.wanted):
+        begun = [r.uid for r in entries if len(word) > 3 and r.uid.startswith(word)]
+        near += [] if word in tags else begun[:3] or did_you_mean(word, tags)
+    hint = suggestion(near[:3]) or "`cm find cache` lists all entries"
+    return NotFoundError(f"no cache entry fits {wish.text}", hint=hint)
 
 
 def _name_fits(record: Record, wish: Wish) -> bool:
@@ -106,3 +114,9 @@ def is_on(flags: Mapping[str, Any], *names: str) -> bool:
 def split_tags(tags: Iterable[str]) -> list[str]:
     """Tags for a listing: plain ones sorted, then variations (`_x`) sorted."""
     return sorted(tags, key=lambda tag: (tag.startswith("_"), tag))
+
+
+def told_tags(tags: Iterable[str]) -> str:
+    """Tags for people: without those that only name the recipe's UID, which take a line's room."""
+    kept = [t for t in tags if not t.startswith(("script-artifact-", "script-item-"))]
+    return ",".join(split_tags(kept))

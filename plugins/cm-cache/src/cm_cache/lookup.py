@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 
-from cm_cache import contents, layout, records
+from cm_cache import choose, contents, layout, records
 from cm_cache.relocate import relocated
 from cm_cache.shelf import Shelf
 from cmcore.errors import StorageError
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cm_cache.records import Record
     from cmcore.context import Context
     from cmcore.types import CacheEntry, CacheRequest
 
@@ -29,8 +31,9 @@ _told: set[tuple[str, str]] = set()
 def find(ctx: Context, request: CacheRequest, *, remember: bool = True) -> list[CacheEntry]:
     """Finished entries of the request's recipe and dialect that carry its tags, in order.
 
-    Damaged ones, those whose time (`cache_expiration`) is over, and detected ones whose tools or
-    machine are not what they were (`cm_cache.recheck`) are left out.
+    Damaged ones, those whose time (`cache_expiration`) is over, detected ones whose tools or
+    machine are not what they were (`cm_cache.recheck`), and those that use files of an entry which
+    is gone are left out.
 
     Args:
         remember: note the entries as shown, for `is_news`.
@@ -47,7 +50,7 @@ def find(ctx: Context, request: CacheRequest, *, remember: bool = True) -> list[
         entry = records.entry(shelf.root, record)
         if "watch" in entry.meta and _turned_down(ctx, entry):
             stale.append(entry)
-        else:
+        elif not ("depends" in entry.meta and _lost_files(ctx, shelf, record)):
             entries.append(entry)
     if _has_upstream(ctx):
         from cm_cache import upstream
@@ -79,11 +82,28 @@ def _turned_down(ctx: Context, entry: CacheEntry) -> bool:
     from cm_cache import recheck
 
     flaw = recheck.flaw(entry.meta)
-    if flaw and (entry.uid, flaw) not in _told:
-        _told.add((entry.uid, flaw))
-        tags = ",".join(entry.tags)
-        ctx.console.log(f"the cached result {entry.uid} of {tags} is not used: {flaw}")
+    if flaw:
+        _tell(ctx, entry.uid, entry.tags, flaw)
     return bool(flaw)
+
+
+def _lost_files(ctx: Context, shelf: Shelf, record: Record) -> bool:
+    from cm_cache import relations
+
+    try:
+        lost = relations.lost_files(shelf, record)
+    except StorageError:
+        return False  # whoever reads its state will hear why it cannot be read
+    if lost:
+        flaw = f"it uses files of entry {lost}, which is gone; `cm prune cache --broken` removes it"
+        _tell(ctx, record.uid, record.tags, flaw)
+    return bool(lost)
+
+
+def _tell(ctx: Context, uid: str, tags: Sequence[str], flaw: str) -> None:
+    if (uid, flaw) not in _told:
+        _told.add((uid, flaw))
+        ctx.console.log(f"the cached result {uid} of {choose.told_tags(tags)} is not used: {flaw}")
 
 
 def superseded(ctx: Context, request: CacheRequest, key_digest: str) -> CacheEntry | None:

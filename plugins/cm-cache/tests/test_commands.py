@@ -9,6 +9,7 @@ import time
 import pytest
 
 from cm_cache import commands, contributions, layout, measures, pruning, removal, showing
+from cm_cache.shelf import Shelf
 from cmcore.errors import AmbiguousError, CmError, NotFoundError, StorageError, UsageError
 from cmcore.locking import Lock
 from cmcore.types import Request
@@ -97,6 +98,39 @@ def test_show_says_what_where_and_when(cache, three):
     assert shown.data["list"][0]["new_env"] == {"PAYLOAD": "a"}
     with pytest.raises(NotFoundError):
         showing.show(cache.ctx, ask("nothing-such"))
+
+
+def test_show_says_which_variables_decided(cache):
+    env = {"CM_A": "1", "CM_B": None}
+    inputs = {**env, "CM_FROM_BELOW": "x"}
+    entry = cache.store("get", "a", key={"recipe": "thing", "env": env}, inputs=inputs)
+    text = showing.show(cache.ctx, ask(entry.uid)).view
+    for line in (
+        "  recipe = thing",
+        "  CM_A = 1",
+        "  CM_FROM_BELOW = x",
+        "  and 1 that were not set",
+    ):
+        assert line in text.split("\n")
+    assert "null" not in text
+
+
+def test_what_fits_nothing_is_answered_with_what_is_alike(cache, three):
+    for words, tags in ((("gat",), ""), ((), "get,gat")):
+        with pytest.raises(NotFoundError) as caught:
+            removal.remove(cache.ctx, ask(*words, tags=tags))
+        assert caught.value.hint == "did you mean 'get'?"
+    uid = Shelf(cache.ctx).finished(())[0].uid
+    with pytest.raises(NotFoundError) as caught:
+        showing.show(cache.ctx, ask(uid[:9]))
+    assert caught.value.hint == f"did you mean '{uid}'?"
+
+
+def test_tables_leave_out_tags_that_say_nothing_to_people(cache):
+    cache.store("get", "a", "script-artifact-00112233445566aa", "_x")
+    result = commands.search(cache.ctx, ask())
+    assert [row[0] for row in result.view.rows] == ["a,get,_x"]
+    assert "script-artifact-00112233445566aa" in result.data["list"][0]["tags"]
 
 
 @pytest.mark.parametrize("flag", [{"f": True}, {"force": "true"}, {"f": "True"}, {"force": "yes"}])

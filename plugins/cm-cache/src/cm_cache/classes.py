@@ -43,6 +43,6 @@ def settled(stated: object, found: object, tags: Iterable[str]) -> str:
         found: what the run shows; a benchmark stays one, wherever it leaves its results.
     """
     by_recipe = class_of({"class": stated}, tags)
-    if by_recipe == stated or by_recipe == MEASURED:
+    if by_recipe in (stated, MEASURED):
         return by_recipe
     return class_of({"class": found}, tags)

@@ -21,7 +21,7 @@ def search(ctx: Context, request: Request) -> Result:
 
         return find_foreign(ctx, request)
     shelf, found = found_by(ctx, request)
-    rows = [(",".join(choose.split_tags(r.tags)), r.version, shelf.folder(r.uid)) for r in found]
+    rows = [(choose.told_tags(r.tags), r.version, shelf.folder(r.uid)) for r in found]
     view = Table(("Tags", "Version", "Path"), rows, plain=2) if rows else None
     return Result({"list": [item(shelf, record) for record in found]}, view=view)
 
@@ -70,7 +70,7 @@ def _only(ctx: Context, request: Request) -> tuple[Shelf, Record]:
     shelf, found = found_by(ctx, request)
     wish = choose.wish_of(request)
     if not found:
-        raise choose.nothing_fits(wish)
+        raise choose.nothing_fits(shelf, wish)
     if len(found) > 1:
         uids = ", ".join(record.uid for record in found[:5])
         raise AmbiguousError(

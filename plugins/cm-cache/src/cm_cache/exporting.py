@@ -33,7 +33,7 @@ def export(ctx: Context, request: Request) -> Result:
     shelf, wish = Shelf(ctx), choose.wish_of(request)
     found = choose.finished(shelf, wish)
     if not found:
-        raise choose.nothing_fits(wish)
+        raise choose.nothing_fits(shelf, wish)
     target = os.path.abspath(os.path.expanduser(target)) + ("/" if target.endswith("/") else "")
     if target.endswith("/") or os.path.isdir(target):
         from cm_cache.offering import offer

@@ -28,8 +28,7 @@ def find_foreign(ctx: Context, request: Request) -> Result:
     """
     found = _found(ctx, request)
     rows = [
-        (",".join(choose.split_tags(e.tags)), e.version, e.dialect, e.reason or "whole", e.path)
-        for e in found
+        (choose.told_tags(e.tags), e.version, e.dialect, e.reason or "whole", e.path) for e in found
     ]
     view = Table(("Tags", "Version", "Made by", "State", "Path"), rows, plain=4) if rows else None
     return Result({"list": [_item(entry) for entry in found]}, view=view)
@@ -103,7 +102,7 @@ def _item(entry: Foreign) -> dict[str, Any]:
 
 
 def _tags(entry: Foreign) -> str:
-    return ",".join(choose.split_tags(entry.tags))
+    return choose.told_tags(entry.tags)
 
 
 def _imported_before(shelf: Shelf) -> dict[str, str]:

@@ -76,7 +76,7 @@ def offer(
     text = f"published {new} cache entries in {folder}"
     text += f"; {len(offered) - new} were there" if len(offered) > new else ""
     warnings = tuple(
-        f"cache entry {r.uid} ({','.join(choose.split_tags(r.tags))}) is not published: a"
+        f"cache entry {r.uid} ({choose.told_tags(r.tags)}) is not published: a"
         f" {classes.class_of(r.meta, r.tags)} result is true on this machine only"
         for r in left_out
     )

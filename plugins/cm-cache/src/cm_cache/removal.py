@@ -34,7 +34,7 @@ def remove(ctx: Context, request: Request) -> Result:
     shelf, wish = Shelf(ctx), choose.wish_of(request)
     found = choose.all_kinds(shelf, wish)
     if not found:
-        raise choose.nothing_fits(wish)
+        raise choose.nothing_fits(shelf, wish)
     needed = _needed_by_others(shelf, found)
     warnings = [
         f"cache entry {uid} was needed by {', '.join(_name(r) for r in users)}"
@@ -63,7 +63,7 @@ def _needed_by_others(shelf: Shelf, found: list[Record]) -> dict[str, list[Recor
 
 
 def _name(record: Record) -> str:
-    return f"{record.uid} ({','.join(choose.split_tags(record.tags))})"
+    return f"{record.uid} ({choose.told_tags(record.tags)})"
 
 
 def restore(ctx: Context, request: Request) -> Result:
@@ -151,7 +151,7 @@ def _rehearsed(shelf: Shelf, found: list[Record], kept: Sequence[str]) -> Result
             classes.class_of(record.meta, record.tags),
             measures.size_text(size),
             measures.moment(layout.last_used(shelf.folder(record.uid), record.created)),
-            ",".join(choose.split_tags(record.tags)),
+            choose.told_tags(record.tags),
         )
         for record, size in zip(found, sizes, strict=True)
     ]
@@ -169,7 +169,7 @@ def _confirm(ctx: Context, shelf: Shelf, request: Request, found: list[Record]) 
     if not ctx.console.interactive:
         raise UsageError(f"this would remove {count} and nobody can be asked", hint="add --force")
     for record in found[:20]:
-        ctx.console.err(f"  {','.join(choose.split_tags(record.tags))}  {shelf.folder(record.uid)}")
+        ctx.console.err(f"  {choose.told_tags(record.tags)}  {shelf.folder(record.uid)}")
     if len(found) > 20:
         ctx.console.err(f"  ... and {len(found) - 20} more")
     if not ctx.console.confirm(f"Remove {count}?"):

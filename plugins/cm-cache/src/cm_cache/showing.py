@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 
 from cm_cache import choose, classes, host, layout, measures, records, relations, trees
 from cm_cache.commands import found_by, item
@@ -27,7 +28,7 @@ def show(ctx: Context, request: Request) -> Result:
     """
     shelf, found = found_by(ctx, request)
     if not found:
-        raise choose.nothing_fits(choose.wish_of(request))
+        raise choose.nothing_fits(shelf, choose.wish_of(request))
     with_env = choose.is_on(request.flags, "env")
     items, texts, warnings = [], [], []
     for record in found:
@@ -88,7 +89,7 @@ def _text(shown: dict[str, Any], *, with_env: bool) -> str:
         ("Unfinished", "" if shown["finished"] else meta.get("error") or "interrupted or running"),
     ]
     text = "\n".join(f"{name + ':':<12}{value}" for name, value in lines if value)
-    text += _key(meta.get("key"))
+    text += _key(meta)
     text += _list("Needs", shown["depends"]) + _list("Needed by", shown["dependants"])
     if with_env:
         for key, title in (("new_env", "New environment"), ("new_state", "New state")):
@@ -97,16 +98,28 @@ def _text(shown: dict[str, Any], *, with_env: bool) -> str:
     return text
 
 
-def _key(key: object) -> str:
-    if not isinstance(key, dict):
-        return ""
-    # What is empty did not decide anything.
-    lines = [
-        f"  {name} = {value if isinstance(value, str) else json.dumps(value, sort_keys=True)}"
-        for name, value in sorted(key.items())
-        if value not in ("", None, [], {})
-    ]
-    return "\n".join(["\nKey:", *lines]) if lines else ""
+def _key(meta: Mapping[str, Any]) -> str:
+    """What was asked for, and the variables that decided; of them only those that were set."""
+    key = meta.get("key")
+    inputs = meta.get("inputs")
+    lines = []
+    for name, value in sorted(key.items()) if isinstance(key, dict) else ():
+        # The variables of the recipe alone are among those of all that ran.
+        if value not in ("", None, [], {}) and not (name == "env" and isinstance(inputs, dict)):
+            lines.append(f"  {name} = {_plain(value)}")
+    text = "\n".join(["\nKey:", *lines]) if lines else ""
+    if isinstance(inputs, dict) and inputs:
+        unset = [name for name, value in inputs.items() if value is None]
+        lines = [f"  {name} = {_plain(v)}" for name, v in sorted(inputs.items()) if v is not None]
+        lines += [f"  and {len(unset)} that were not set"] if unset else []
+        text += "\n".join(["\nVariables that it was made with:", *lines])
+    return text
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        value = {name: one for name, one in value.items() if one is not None}
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 def _list(title: str, entries: list[dict[str, Any]]) -> str:

@@ -28,7 +28,7 @@ def verify(ctx: Context, request: Request) -> Result:
     shelf, wish = Shelf(ctx), choose.wish_of(request)
     found = choose.all_kinds(shelf, wish)
     if not found and wish.text:
-        raise choose.nothing_fits(wish)
+        raise choose.nothing_fits(shelf, wish)
     usage.spot_crashes(shelf.root)
     deep = choose.is_on(request.flags, "deep")
     items, unfinished = [], 0
@@ -96,10 +96,7 @@ def _repair(ctx: Context, shelf: Shelf, broken: list[dict[str, Any]]) -> None:
 def _view(
     items: list[dict[str, Any]], broken: list[dict[str, Any]], unfinished: int, deep: bool
 ) -> list[str | Table]:
-    rows = [
-        (i["uid"], ",".join(choose.split_tags(i["tags"])), "; ".join(i["problems"][:3]))
-        for i in broken
-    ]
+    rows = [(i["uid"], choose.told_tags(i["tags"]), "; ".join(i["problems"][:3])) for i in broken]
     removed = sum(1 for item in broken if item.get("removed"))
     text = f"{len(items) - len(broken)} of {len(items)} cache entries are as they should be"
     text += f", {removed} broken ones removed" if removed else ""

@@ -166,8 +166,11 @@ def test_classes(world: World) -> None:
         world.access("run", "script", tags=tags, quiet=True)
     classes = {entry["tags"][0]: entry["class"] for entry in meta(world)}
     assert classes == {
-        **{"found": "detected", "made": "built", "stated": "data"},
-        **{"measures": "measured", "package": "detected"},
+        "found": "detected",
+        "made": "built",
+        "stated": "data",
+        "measures": "measured",
+        "package": "detected",
     }
 
 

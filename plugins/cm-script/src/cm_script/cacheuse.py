@@ -128,6 +128,7 @@ def _explain(
             by = made.get("command") if isinstance(made, Mapping) else ""
             told = f"hit: entry {entry.uid}, since {when(entry.created)}"
             told += f", made by: {by}" if by else ""
+            told += "; --renew builds it again" if run.options.renew else ""
         else:
             turned_down = [f"entry {uid}: {flaw}" for uid, flaw in flaws.items()]
             told = f"miss: {reason(run, request, turned_down)}"

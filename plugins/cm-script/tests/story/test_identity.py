@@ -221,3 +221,17 @@ def test_explain(world: World) -> None:
     assert "CM_KIND: a there, b here" in text
     # Work that is done again for a reason that the request does not show is explained unasked.
     assert "is not used: CM_KIND" in told(world, "--env.CM_KIND=c")
+
+
+def test_explain_what_happens_to_an_entry_that_is_there(world: World) -> None:
+    tool = world.here / "tool.sh"
+    tool.write_text("one")
+    code = f"def postprocess(i):\n    i['env']['CM_AT'] = '{tool}'\n    return {{'return': 0}}\n"
+    world.recipe("tool", cache=True, customize=code, new_env_keys=["CM_AT"])
+    told(world)
+    assert "; --renew builds it again" in told(world, "--explain", "--renew")
+    tool.write_text("another")
+    uid = world.entries()[0].name
+    assert f"cache miss: entry {uid}: {tool} has changed since" in told(world, "--explain")
+    assert f"cache hit: entry {uid}" in told(world, "--explain")
+    assert "renew" not in told(world, "--explain")

@@ -35,7 +35,7 @@ def reason(run: RecipeRun, request: CacheRequest, turned_down: Sequence[str]) ->
     best = min(entries, key=lambda meta: len(_missing(meta, request)))
     missing = _missing(best, request)
     if not missing:
-        return _in_the_way(best, request, now)
+        return _in_the_way(run, best, request, now)
     which = f"entry {best.get('uid', '')}"
     versions = [tag for tag in missing if tag.startswith("version-")]
     if versions == missing:
@@ -50,7 +50,7 @@ def _missing(meta: dict[str, Any], request: CacheRequest) -> list[str]:
     return [tag for tag in request.tags if tag not in tags]
 
 
-def _in_the_way(meta: dict[str, Any], request: CacheRequest, now: float) -> str:
+def _in_the_way(run: RecipeRun, meta: dict[str, Any], request: CacheRequest, now: float) -> str:
     which = f"entry {meta.get('uid', '')}"
     limit = meta.get("cache_expiration")
     if isinstance(limit, (int, float)) and 0 < limit <= now:
@@ -58,7 +58,12 @@ def _in_the_way(meta: dict[str, Any], request: CacheRequest, now: float) -> str:
     excluded = [tag for tag in request.excluded if tag in (meta.get("tags") or ())]
     if excluded:
         return f"{which} has {' '.join(excluded)}, which is excluded"
-    return f"{which} is of another dialect or not readable"
+    if meta.get("dialect") not in (None, request.dialect):
+        return f"{which} is of another dialect"
+    call = {"action": "verify", "automation": "cache", "artifact": meta.get("uid")}
+    checked = (run.ctx.access(call).get("list") or [{}])[0]
+    problems = checked.get("problems") or ["the cache does not give it"]
+    return f"{which}: {problems[0]}"
 
 
 def when(seconds: float) -> str:

@@ -116,6 +116,8 @@ def _list(
             "created": record.created,
             "class": classes.class_of(record.meta, record.tags),
             "meta": dict(record.meta),
+            # For plans, which say what a hit gives without copying anything.
+            "state": records.load_state(shelf.folder(record.uid)),
             "file": files[record.uid],
             "files": [files[uid] for uid in needs],
         }

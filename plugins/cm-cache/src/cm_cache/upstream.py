@@ -25,7 +25,8 @@ SETTING = Setting(
     "cache.upstream", "shared read-only caches to look in: folders or http(s) URLs, in order", []
 )
 
-#: Key of an entry's meta that says which shared cache it has to be copied from.
+#: Key of an entry's meta that says which shared cache it has to be copied from (`place`, `files`)
+#: and what it will give then (`state`).
 FROM = "upstream"
 
 #: Seconds within which a shared cache has to answer.
@@ -145,7 +146,8 @@ def _entry(root: str, place: str, about: dict[str, Any]) -> CacheEntry:
     path = records.text(meta.get("dependent_cached_path"))
     if path.startswith(root + os.sep):
         del meta["dependent_cached_path"]  # it comes with the entry
-    meta[FROM] = {"place": place, "files": about["files"]}
+    state = relocated(about.get("state"), records.text(about["meta"].get("root")) or root, root)
+    meta[FROM] = {"place": place, "files": about["files"], "state": state}
     tags = tuple(records.text(tag) for tag in about["tags"])
     path = os.path.join(root, about["uid"])
     return CacheEntry(about["uid"], path, tags, str(about["version"]), meta, about["created"])

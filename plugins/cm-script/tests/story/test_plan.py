@@ -286,6 +286,26 @@ def test_why_the_cache_does_not_answer(world: World) -> None:
     assert re.fullmatch(r"entry [0-9a-f]{16} expired on \d{4}-\d\d-\d\d \d\d:\d\d", miss("short"))
 
 
+def test_a_hit_from_a_shared_cache(world: World, tmp_path: Path) -> None:
+    line = 'echo "CM_TOOL=$PWD/tool" >> tmp-run-env.out; touch tool\n'
+    world.recipe("tool", cache=True, run=line, new_env_keys=["CM_TOOL"])
+    world.recipe("user", deps=[{"tags": "tool"}])
+    assert world.run("tool")["return"] == 0
+    uid = world.entries()[0].name
+    shared = tmp_path / "shared"
+    assert world.access("export", "cache", to=f"{shared}/")["return"] == 0
+    shutil.rmtree(world.home / "cache")
+    world.environ["CM_SETTING_CACHE_UPSTREAM"] = json.dumps([str(shared)])
+    step = node(plan(world, "user"), "tool")
+    hit = step["cache"]["hit"]
+    assert (step["outcome"], hit["uid"], hit["upstream"]) == ("cached", uid, str(shared))
+    assert not (world.home / "cache" / uid).exists(), "a plan copies nothing"
+    assert f"will be copied from: {shared}" in view(world, "user")
+    assert world.run("user")["return"] == 0
+    hit = plan(world, "tool")["tree"]["cache"]["hit"]
+    assert (hit["uid"], "upstream" in hit) == (uid, False)
+
+
 def test_a_check_of_the_recipe_itself_is_not_run(world: World) -> None:
     check = world.notes("checked")
     world.recipe("tool", cache=True, run="true\n", files={"validate_cache.sh": check})

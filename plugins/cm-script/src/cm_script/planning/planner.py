@@ -167,10 +167,11 @@ class Planner(Walker):
             here.hit = {"step": later.step, "keys": list(later.known())}
             here.hit |= {"uid": "", "path": "", "since": None, "version": entry.version}
             return {"new_env": snapshot(later.exports[0]), "new_state": snapshot(later.exports[1])}
-        ctx = self.engine.ctx
-        call = {"action": "show", "automation": "cache", "artifact": entry.uid, "env": True}
-        shown = (ctx.access(call).get("list") or [{}])[0]
-        state: Mapping[str, Any] | None = shown if isinstance(shown.get("new_env"), dict) else None
+        shared = entry.meta.get("upstream")
+        shown = shared.get("state") if isinstance(shared, Mapping) else self._shown(entry)
+        state: Mapping[str, Any] | None = None
+        if isinstance(shown, Mapping) and isinstance(shown.get("new_env"), dict):
+            state = shown
         if state is None:
             here.turned_down.append(f"entry {entry.uid} is damaged")
             return None
@@ -182,7 +183,13 @@ class Planner(Walker):
             "since": entry.created,
             "version": entry.version,
         }
+        if isinstance(shared, Mapping):
+            here.hit["upstream"] = shared.get("place")
         return state
+
+    def _shown(self, entry: CacheEntry) -> object:
+        call = {"action": "show", "automation": "cache", "artifact": entry.uid, "env": True}
+        return (self.engine.ctx.access(call).get("list") or [{}])[0]
 
     def build(self, run: RecipeRun, request: CacheRequest, old: CacheEntry | None) -> Exports:
         """Walk through a recipe whose result would be cached; later steps will find it."""

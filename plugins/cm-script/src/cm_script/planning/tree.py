@@ -117,7 +117,8 @@ def _details(here: Node) -> Iterator[str]:
     if origins:
         yield "variations: " + ", ".join(origins)
     if here.outcome == node.CACHED:
-        yield f"path: {here.hit['path']}"
+        place = here.hit.get("upstream")
+        yield f"will be copied from: {place}" if place else f"path: {here.hit['path']}"
     if here.miss and not here.miss.startswith("the recipe does not"):
         yield f"not from the cache: {here.miss}"
     for need, grounds in here.needs.items():

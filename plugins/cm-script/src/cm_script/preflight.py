@@ -12,33 +12,15 @@ the last word on its conditions, is left to the run itself.
 from __future__ import annotations
 
 import os
-import re
 
 from cm_script.executor import Foreseen
+from cm_script.planning.cautious import Cautious
 from cm_script.planning.engine import PlanEngine
-from cm_script.planning.planner import Planner
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine
     from cm_script.planning.node import Node, Problem
-    from cm_script.planning.source import Source
-    from cm_script.run import RecipeRun
-    from cm_script.scope import Dep
-    from cm_script.select import Choice
-
-#: What else about a dependency, beside its conditions, is made from variables.
-_MADE_FROM_ENV = (
-    "enable_if_env",
-    "enable_if_any_env",
-    "skip_if_env",
-    "skip_if_any_env",
-    "update_tags_from_env",
-    "update_tags_from_env_with_prefix",
-    "update_tags_if_env",
-)
-#: Code that brings further recipes to the host while it runs.
-_BRINGS_RECIPES = re.compile(r"""\b(?:cm|mlc)r? (?:pull|add) |['"](?:pull|add)['"].*['"]repo""")
 
 
 def check(engine: Engine, inputs: dict[str, Any], folder: str) -> None:
@@ -113,45 +95,6 @@ class _Ahead(PlanEngine):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine.ctx)
         self.remembered = list(engine.remembered)
-        self.asks = engine.console.interactive and not engine.quiet
-        self.planner = _Cautious(self)
+        asks = engine.console.interactive and not engine.quiet
+        self.planner = Cautious(self, asks=asks)
         self.executor = self.planner
-
-
-class _Cautious(Planner):
-    """Takes nothing for sure that code, a person or a recipe of another collection may change."""
-
-    engine: _Ahead
-
-    def __init__(self, engine: _Ahead) -> None:
-        super().__init__(engine)
-        self._more_recipes = False
-
-    def chosen(self, choice: Choice) -> None:
-        """A choice that a person will be asked about is open."""
-        super().chosen(choice)
-        if choice.note and self.engine.asks and self.stack:
-            self.stack[-1].sure = False
-
-    def load_code(self, run: RecipeRun) -> None:
-        """Nothing: what a step needs from the host is for plans."""
-        source = self.source(run)
-        if not self._more_recipes and _brings_recipes(source):
-            self._more_recipes = True
-
-    def decided(self, run: RecipeRun, dep: Dep, kind: str, reason: str) -> None:
-        """What comes after the code of a recipe is open to what that code does."""
-        super().decided(run, dep, kind, reason)
-        if reason or self.coming is None:
-            return
-        source = self.source(run)
-        after_code = kind != "deps" or source.has("predeps")
-        hooked = source.has("preprocess") or source.has("predeps")
-        open_ = source.may_skip or any(dep.get(key) for key in _MADE_FROM_ENV)
-        if self._more_recipes or (after_code and hooked and open_):
-            self.coming.sure = False
-
-
-def _brings_recipes(source: Source) -> bool:
-    texts = [source.code, *source.scripts.values()]
-    return any(_BRINGS_RECIPES.search(text) for text in texts)

@@ -149,3 +149,134 @@ def test_each_sure_failure_is_named_and_undefined_placeholders_are_told(world: W
     assert "refers to <<<CM_MODELL>>>, which nothing sets" in done.stderr
     assert "did you mean <<<CM_MODEL>>>?" in done.stderr
     assert world.noted() == ["acted"]
+
+
+def _hook(line: str, hook: str = "preprocess") -> str:
+    return f"def {hook}(i):\n    env = i['env']\n    {line}\n    return {{'return': 0}}\n"
+
+
+@pytest.mark.parametrize("form", ["cm", "mlc"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "env.update({'X_OFF': 'yes'})",
+        "i['env'].update(X_OFF='yes')",
+        "env |= {'X_OFF': 'yes'}",
+        "env['X_OFF'], env['X_Z'] = 'yes', 'no'",
+        "# set\n    env |= {'X_OFF': 'yes'}",
+        "e = i['env']; e['X_' + 'OFF'] = 'yes'",
+        'exec(\'env["X_OFF"] = "yes"\')',
+        "del env['X_ON']",
+        "env.pop('X_ON')",
+        "import more; more.fill(env)",
+    ],
+)
+@pytest.mark.parametrize("kind", ["prehook_deps", "post_deps"])
+def test_whatever_a_hook_does_to_variables_is_left_to_the_run(
+    world: World, form: str, line: str, kind: str
+) -> None:
+    dep = {"tags": "nowhere", "skip_if_env": {"X_OFF": ["yes"]}, "enable_if_env": {"X_ON": ["1"]}}
+    world.recipe("below", form=form, deps=[dep])
+    files = {"more.py": "def fill(env):\n    env['X_OFF'] = 'yes'\n"}
+    deps = {kind: [{"tags": "below"}]}
+    world.recipe("top", form=form, env={"X_ON": "1"}, customize=_hook(line), files=files, **deps)
+    assert run(world, "top")["return"] == 0
+
+
+@pytest.mark.parametrize("form", ["cm", "mlc"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def preprocess(i):\n    out = True\n    return {'return': 0, 'skip': out}\n",
+        "def preprocess(i):\n    return dict([('return', 0)], skip=True)\n",
+        "from more import go\ndef preprocess(i):\n    return go()\n",
+        "def preprocess(i):\n    del i['meta']['post_deps'][:]\n    return {'return': 0}\n",
+    ],
+)
+def test_a_hook_may_bend_what_comes_after_it_in_more_than_one_way(
+    world: World, form: str, code: str
+) -> None:
+    files = {"more.py": "def go():\n    return {'return': 0, 'skip': True}\n"}
+    world.recipe("top", form=form, customize=code, files=files, post_deps=[{"tags": "nowhere"}])
+    assert run(world, "top")["return"] == 0
+
+
+@pytest.mark.parametrize("form", ["cm", "mlc"])
+def test_a_step_tells_its_own_later_dependencies_more_than_its_text_shows(
+    world: World, form: str
+) -> None:
+    dep = {"tags": "nowhere", "skip_if_env": {"X_OFF": ["yes"]}}
+    world.recipe("below", form=form, deps=[dep])
+    step = "printf 'X_%s=yes\\n' OFF > tmp-run-env.out\n"
+    world.recipe("top", form=form, run=step, post_deps=[{"tags": "below"}])
+    assert run(world, "top")["return"] == 0
+
+
+@pytest.mark.parametrize("form", ["cm", "mlc"])
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"env": {"X_OFF": "<<<X_KIND>>>"}},
+        {"deps": [{"tags": "below", "update_meta_if_env": [{"enable_if_env": {}}]}]},
+        {"env_key_mappings": {"X_KI": "X_O"}},
+    ],
+    ids=["placeholder", "block of a dependency", "mapping"],
+)
+def test_values_made_from_what_a_step_tells_are_left_to_the_run(
+    world: World, form: str, meta: dict[str, Any]
+) -> None:
+    tells = "echo X_KIND=yes > tmp-run-env.out\necho X_KIFF=yes >> tmp-run-env.out\n"
+    world.recipe("tells", form=form, run=tells, new_env_keys=["X_KI*"])
+    below = {"tags": "nowhere", "skip_if_env": {"X_OFF": ["yes"]}}
+    world.recipe("below", form=form, deps=[below])
+    if "deps" in meta:
+        block = {"enable_if_env": {"X_KIND": ["yes"]}, "env": {"X_OFF": "yes"}}
+        meta = {"deps": [{"tags": "below", "update_meta_if_env": [block]}]}
+    deps = [{"tags": "tells"}, *meta.pop("deps", [])]
+    later = [] if len(deps) > 1 else [{"tags": "below"}]
+    world.recipe("top", form=form, deps=deps, post_deps=later, **meta)
+    assert run(world, "top")["return"] == 0
+
+
+def test_a_block_of_a_recipe_that_a_step_decides_is_left_to_the_run(world: World) -> None:
+    world.recipe(
+        "tells", form="mlc", run="echo X_KIND=b > tmp-run-env.out\n", new_env_keys=["X_KIND"]
+    )
+    block = {"enable_if_env": {"X_KIND": ["b"]}, "env": {"X_OFF": "yes"}}
+    dep = {"tags": "nowhere", "skip_if_env": {"X_OFF": ["yes"]}}
+    world.recipe("asks", form="mlc", update_meta_if_env=[block], deps=[dep])
+    world.recipe("top", form="mlc", deps=[{"tags": "tells"}, {"tags": "asks"}])
+    assert run(world, "top")["return"] == 0
+
+
+@pytest.mark.parametrize("form", ["cm", "mlc"])
+def test_names_of_exports_may_be_computed(world: World, form: str) -> None:
+    code = _hook("env.update(X_NAME='X_OFF', X_OFF='yes')")
+    world.recipe("tells", form=form, customize=code, new_env_keys=["<<<X_NAME>>>"])
+    dep = {"tags": "nowhere", "skip_if_env": {"X_OFF": ["yes"]}}
+    world.recipe("top", form=form, deps=[{"tags": "tells"}, dep])
+    assert run(world, "top")["return"] == 0
+
+
+def test_a_step_that_has_a_script_for_each_system_has_a_script(world: World) -> None:
+    system = world.access("run", "script", tags="tells-os", quiet=True)
+    assert system["return"] == 16  # nobody in this home tells the system: the run has to
+    step = "echo CM_HOST_OS_FLAVOR=ours > tmp-run-env.out\n"
+    world.recipe("tells-os", run=step, new_env_keys=["CM_HOST_OS_FLAVOR"])
+    files = {"go-ours.sh": world.notes("ours")}
+    world.recipe("top", script_name="go", files=files, deps=[{"tags": "tells-os"}])
+    assert run(world, "top")["return"] == 0
+    assert world.noted() == ["ours"]
+
+
+def test_a_dependency_that_may_be_left_out_may_have_told_something(world: World) -> None:
+    """What it would export, and what fails below it, is as open as itself."""
+    world.recipe("tells", run="echo X_GO=no > tmp-run-env.out\n", new_env_keys=["X_GO"])
+    world.recipe("maybe", env={"X_OFF": "yes"}, new_env_keys=["X_OFF"])
+    deps = [
+        {"tags": "tells"},
+        {"tags": "maybe", "enable_if_env": {"X_GO": ["no"]}},
+        {"tags": "nowhere", "skip_if_env": {"X_OFF": ["yes"]}},
+    ]
+    world.recipe("top", deps=deps)
+    assert run(world, "top")["return"] == 0

@@ -102,7 +102,7 @@ def undecided(
         if not isinstance(spec, Mapping):
             continue
         test = "enable_if_env" if needs_all else "enable_if_any_env"
-        unsure = [str(key) for key in spec if knowledge.who_sets(str(key))]
+        unsure = [key for key in map(str, spec) if _is_open(key, env, knowledge)]
         sure = [
             not conditions.skip_reason({test: {key: values}}, env, dialect)
             for key, values in spec.items()
@@ -118,6 +118,11 @@ def undecided(
         if holds is None:
             open_keys += unsure
     return list(dict.fromkeys(open_keys))
+
+
+def _is_open(key: str, env: Mapping[str, Any], knowledge: Knowledge) -> bool:
+    """Whether a variable may have another value in the run, or one that is still to be filled."""
+    return bool(knowledge.who_sets(key)) or "<<<" in str(env.get(key) or "")
 
 
 def undecided_tags(dep: Mapping[str, Any], dialect: Dialect, knowledge: Knowledge) -> list[str]:

@@ -238,7 +238,7 @@ class Planner(Walker):
     def native_step(self, run: RecipeRun) -> dict[str, Any]:
         """The native step is not run; its posthook dependencies are walked through."""
         source = self.source(run)
-        if run.scope.script_name and not source.script:
+        if run.scope.script_name and not source.native:
             wanted = run.scope.script_name + run.os_info["bat_ext"]
             if not source.code:
                 raise NotFoundError(

@@ -21,6 +21,8 @@ _COMPUTED = re.compile(
 _EXPORTED = re.compile(r"\b([A-Z][A-Z0-9_]{2,})=")
 _SCRIPT_NAME = re.compile(r"""['"]([\w.-]+)['"]""")
 _SKIPS = re.compile(r"""['"]skip['"]\s*:\s*True""")
+_SKIP_KEY = re.compile(r"""['"]skip['"]|\bskip\s*=""")
+_SCRIPT_KEY = re.compile(r"""['"]script['"]\s*[:\]]|\bscript\s*=""")
 _NESTED = re.compile(r"""['"]action['"]\s*:\s*['"]run['"]""")
 
 
@@ -43,10 +45,22 @@ class Source:
         """Whether `customize.py` defines a hook."""
         return bool(re.search(rf"^def {hook}\(", self.code, re.MULTILINE))
 
+    @cached_property
+    def variants(self) -> bool:
+        """Whether there are native scripts for some systems, whichever this one is."""
+        names = _names(self.folder)
+        return any(n.startswith(self.base + "-") and n.endswith((".sh", ".bat")) for n in names)
+
     @property
+    def native(self) -> bool:
+        """Whether a run may have a native step, as far as the host is known."""
+        return bool(self.script or self.variants)
+
+    @cached_property
     def acts(self) -> bool:
         """Whether anything but meta decides what the recipe exports."""
-        return bool(self.script or self.has("preprocess") or self.has("postprocess"))
+        hooks = ("predeps", "preprocess", "postprocess", "detect_version")
+        return self.native or any(map(self.has, hooks))
 
     @cached_property
     def assigned(self) -> set[str]:
@@ -83,6 +97,11 @@ class Source:
     def may_skip(self) -> bool:
         """Whether `preprocess` may leave the recipe out."""
         return bool(_SKIPS.search(self.code))
+
+    @property
+    def may_run_another(self) -> bool:
+        """Whether `preprocess` may have another recipe run in place of this one."""
+        return bool(_SKIP_KEY.search(self.code) and _SCRIPT_KEY.search(self.code))
 
     @property
     def runs_recipes(self) -> bool:

@@ -60,3 +60,17 @@ def test_neighbours_with_a_similar_name_do_not_count(tmp_path, work_in):
     process = work_in(tmp_path / "ab")
     assert leftover.workers(str(tmp_path / "a")) == []
     assert leftover.workers(str(tmp_path / "ab")) == [f"{process.pid} (sleep)"]
+
+
+def test_who_fails_among_old_files_does_without_them_in_the_end(cache):
+    old = cache.build("a")
+    for _ in range(2):
+        again = cache.reserve(cache.ask("a"), old)
+        assert again.path == old.path
+        cache.release(again, "the step failed")
+    new = cache.reserve(cache.ask("a"))
+    assert new.path != old.path
+    assert any("the step failed" in text and old.path in text for text in cache.said)
+    assert cache.find("a") == [] == cache.find("a", "b")
+    entry = cache.publish(new)
+    assert cache.find("a") == [entry]

@@ -84,7 +84,7 @@ def _take_unfinished(ctx: Context, shelf: Shelf, claim: Claim) -> Reservation | 
         except StorageError as error:
             ctx.console.warn(f"not continuing in {folder}: {error}")
             continue
-        if _resumable(shelf, claim, record.uid) and not _still_at_work(ctx, folder):
+        if _resumable(shelf, claim, record.uid) and _of_use(ctx, folder):
             return _resume(ctx, shelf, claim, record.uid)
         claim.drop_folder()
     return None
@@ -95,16 +95,21 @@ def _resumable(shelf: Shelf, claim: Claim, uid: str) -> bool:
     return now is not None and now.kind == records.BUILDING and now.slot == claim.slot
 
 
-def _still_at_work(ctx: Context, folder: str) -> bool:
+def _of_use(ctx: Context, folder: str) -> bool:
     from cm_cache.leftover import workers
 
-    found = workers(folder)
-    if found:
-        ctx.console.log(
-            f"not continuing in {folder}, where an earlier run ended unfinished: process"
-            f" {', '.join(found[:3])} that it started still works there"
-        )
-    return bool(found)
+    why = ""
+    if found := workers(folder):
+        why = f"an earlier run ended unfinished: process {', '.join(found[:3])} that it started"
+        why += " still works there"
+    elif os.path.exists(os.path.join(folder, layout.PREVIOUS)):
+        # Old files may be what it fails from; the next attempt does without them.
+        note = note_of(folder)
+        if note.get("error") and records.seconds(note.get("attempt"), 1) > 1:
+            why = f"building an entry again failed: {records.text(note['error'])}"
+    if why:
+        ctx.console.log(f"not continuing in {folder}, where {why}")
+    return not why
 
 
 def _resume(ctx: Context, shelf: Shelf, claim: Claim, uid: str) -> Reservation:
@@ -191,7 +196,7 @@ def _take_refresh(
         return records.entry(shelf.root, now)  # another process refreshed it while we waited
     if now is None or now.kind == records.BUILDING:
         there = os.path.exists(os.path.join(folder, layout.PREVIOUS))
-        if there and not _still_at_work(ctx, folder):
+        if there and _of_use(ctx, folder):
             return _resume(ctx, shelf, claim, old.uid)
         claim.drop_folder()
         return None

@@ -101,6 +101,27 @@ def test_a_damaged_file_is_named_and_kept(tmp_path, settings, text):
     assert path.read_text() == text
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00", "\xff", None])
+def test_with_a_damaged_file_the_defaults_count_and_a_change_keeps_it(tmp_path, text):
+    path, told = tmp_path / "config.json", []
+    if text is None:
+        path.mkdir()
+    else:
+        path.write_text(text, "latin-1")
+    settings = Settings(Paths(str(tmp_path)), {}, lambda: PLUGIN, told.append)
+    assert settings.get("core.form") == "cm"
+    assert settings.get("notes.level", 5) == 5
+    assert settings.source("core.form") == "default"
+    assert len(told) == 1
+    assert str(path) in told[0]
+    settings.set("core.form", "mlc")
+    assert json.loads(path.read_text()) == {"core.form": "mlc"}
+    (aside,) = tmp_path.glob("config.json.damaged-*")
+    assert aside.name in told[1]
+    assert text is None or aside.read_text("latin-1") == text
+    assert Settings(Paths(str(tmp_path)), {}, lambda: PLUGIN).get("core.form") == "mlc"
+
+
 def test_many_processes_lose_no_setting(tmp_path):
     def work(number):
         Settings(Paths(str(tmp_path)), {}, lambda: _keys(4)).set(f"k.k{number}", number)

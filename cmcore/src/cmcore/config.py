@@ -34,6 +34,8 @@ class Settings:
         paths: where the file is.
         environ: environment to look in.
         declared: gives the plugins' settings; called only for keys that the core does not know.
+        warn: gets a sentence when the file is damaged, and the declared defaults count then; a
+            change keeps the damaged file beside the new one. Without it a damaged file is an error.
     """
 
     def __init__(
@@ -41,11 +43,14 @@ class Settings:
         paths: Paths,
         environ: Mapping[str, str] | None = None,
         declared: Callable[[], Iterable[Setting]] | None = None,
+        warn: Callable[[str], object] | None = None,
     ) -> None:
         self._path = paths.config_file
         self._lock_path = os.path.join(paths.locks, "config.lock")
         self._environ = os.environ if environ is None else environ
         self._declared = declared
+        self._warn = warn
+        self._warned = False
         self._known: dict[str, Setting] = {s.name: s for s in CORE_SETTINGS}
         self._complete = declared is None
 
@@ -64,7 +69,7 @@ class Settings:
 
         Raises:
             UsageError: unknown key, or a value that does not suit it.
-            StorageError: the settings file is damaged.
+            StorageError: the settings file is damaged, and there is nobody to warn.
         """
         variable = variable_name(key)
         stored = {} if variable in self._environ else self._load()
@@ -88,7 +93,7 @@ class Settings:
 
         Raises:
             UsageError: unknown key or unsuitable value.
-            StorageError: the file is damaged or cannot be written.
+            StorageError: the file is damaged (and there is nobody to warn) or cannot be written.
         """
         checked = check(self._setting(key), value, f"setting '{key}'")
         self._change(lambda stored: stored.__setitem__(key, checked))
@@ -131,6 +136,28 @@ class Settings:
             self._known.setdefault(setting.name, setting)
 
     def _load(self) -> dict[str, Any]:
+        try:
+            return self._read()
+        except StorageError as error:
+            if self._warn is None:
+                raise
+            if not self._warned:
+                self._warned = True
+                self._warn(f"the settings are not used: {error}")
+            return {}
+
+    def _keep_damaged(self) -> None:
+        """Move a damaged file aside, whatever stands there."""
+        try:
+            self._read()
+        except StorageError:
+            if self._warn is None:
+                raise
+            aside = f"{self._path}.damaged-{os.urandom(4).hex()}"
+            os.replace(self._path, aside)
+            self._warn(f"the damaged settings are kept as {aside}")
+
+    def _read(self) -> dict[str, Any]:
         if not os.path.exists(self._path):
             return {}
         from cmcore.storage import read_json
@@ -147,10 +174,14 @@ class Settings:
     def _change(self, edit: Callable[[dict[str, Any]], object]) -> None:
         import json
 
-        from cmcore.storage import lock, make_dir, write_atomic
+        from cmcore.storage import lock, make_dir, storage_error, write_atomic
 
         make_dir(os.path.dirname(self._path))
         with lock(self._lock_path, what="the settings", timeout=60):
+            try:
+                self._keep_damaged()
+            except OSError as error:
+                raise storage_error(error, self._path, "keep the damaged settings") from error
             stored = self._load()
             edit(stored)
             write_atomic(self._path, json.dumps(stored, indent=2, sort_keys=True) + "\n")

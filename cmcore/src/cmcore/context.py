@@ -102,7 +102,12 @@ class Context:
         if self._settings is None:
             from cmcore.config import Settings
 
-            self._settings = Settings(self.paths, self.environ, self._declared_settings)
+            self._settings = Settings(
+                self.paths,
+                self.environ,
+                self._declared_settings,
+                lambda text: self.console.warn(text),
+            )
         return self._settings
 
     @property

@@ -109,7 +109,7 @@ def faults(session: nox.Session) -> None:
     """1,000 random kills and 200 races on a cache, every kind of damage; the report is written."""
     session.install(*group("test"), *[f"./{package}" for package in PACKAGES])
     page = ROOT / "docs/reference/faults.md"
-    size = session.posargs or ["--kills=1000", "--rounds=200", "--processes=8", "--jobs=2"]
+    size = session.posargs or ["--kills=1000", "--rounds=200", "--jobs=2", "--damage"]
     session.run("python", "tests/faults/cache_storm.py", f"--report={page}", *size)
 
 

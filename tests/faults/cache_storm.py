@@ -1,6 +1,6 @@
-"""Kill runs that fill a cache at random moments, let processes race, and count what goes wrong.
+"""Kill runs that fill a cache, let processes race, damage files, and count what goes wrong.
 
-    python tests/faults/cache_storm.py --kills 1000 --rounds 200 --processes 8 --seed 1
+    python tests/faults/cache_storm.py --kills 1000 --rounds 200 --processes 8 --damage --seed 1
 
 Works with the `cm` beside the Python that runs it (or `--cm`), in a folder of its own that is
 removed at the end unless something went wrong. Exit code 1 when a rule did not hold.
@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from storm_damage import Damage
 from storm_kills import Kills
 from storm_races import Races
 from storm_world import World
@@ -57,6 +58,17 @@ RACES = (
     ("built", "entries built"),
     ("begun again", "native steps begun a second time, after a kill"),
 )
+DAMAGE = (
+    ("cases", "kinds of damage"),
+    ("runs", "runs after it, each given whole results"),
+    ("rebuilt", "of these: built something anew"),
+    ("commands", "`cm find, show, verify, prune, rm cache` and `cm find script` after it"),
+    ("told", "runs and commands that named what was wrong"),
+    ("told, and overcome by the next run", "runs that failed with a sentence, once"),
+    ("asked of a full disk", "commands and runs on a full disk"),
+    ("skipped: root reads everything here", "skipped: unreadable files, root reads everything"),
+    ("skipped: no file system may be mounted", "skipped: full disk, nothing may be mounted"),
+)
 RULES = (
     ("half", "half or wrong entry served"),
     ("duplicate", "two entries for one key"),
@@ -69,19 +81,24 @@ RULES = (
     ("garbage", "something left after prune"),
     ("not once", "built twice, or not at all"),
     ("unequal", "processes with different results"),
+    ("traceback", "traceback"),
+    ("wordless", "failure without a word"),
 )
 
 
 class Numbers(NamedTuple):
-    """What came out of one storm: counts of both parts, and a sentence for each fault."""
+    """What came out of one storm: counts of its parts, and a sentence for each fault."""
 
     kills: Counter[str]
     races: Counter[str]
+    damage: Counter[str]
     said: list[str]
 
 
-def storm(cm: Path, folder: Path, kills: int, rounds: int, processes: int, seed: int) -> Numbers:
-    """Both parts, in `folder`, which must not exist."""
+def storm(
+    cm: Path, folder: Path, *, kills: int = 0, rounds: int = 0, processes: int = 8, seed: int = 1
+) -> Numbers:
+    """Kills and races, in `folder`, which must not exist."""
     folder.mkdir()
     world = World(cm, folder)
     first, second = Kills(world, seed, say), Races(world, seed, processes, say)
@@ -89,24 +106,36 @@ def storm(cm: Path, folder: Path, kills: int, rounds: int, processes: int, seed:
         first.run(kills)
     if rounds:
         second.run(rounds)
-    return Numbers(first.counts, second.counts, first.said + second.said)
+    return Numbers(first.counts, second.counts, Counter(), first.said + second.said)
+
+
+def spoil(cm: Path, folder: Path, *, step: int = 1, first: int = 0) -> Numbers:
+    """Every `step`-th kind of damage from the `first` on, in `folder`, which must not exist."""
+    folder.mkdir()
+    damage = Damage(World(cm, folder), say)
+    damage.run(step, first)
+    return Numbers(Counter(), Counter(), damage.counts, damage.said)
 
 
 def storms(given: argparse.Namespace, folder: Path) -> Numbers:
     """As many storms side by side as asked for, each with its own user; the sums."""
     jobs = given.jobs
 
-    def one(k: int) -> Numbers:
+    def one(k: int) -> list[Numbers]:
         kills, rounds = ((n + k) // jobs for n in (given.kills, given.rounds))
-        return storm(given.cm, folder / str(k), kills, rounds, given.processes, given.seed + k)
+        more = {"processes": given.processes, "seed": given.seed + k}
+        found = [storm(given.cm, folder / f"storm-{k}", kills=kills, rounds=rounds, **more)]
+        if given.damage:
+            found.append(spoil(given.cm, folder / f"damage-{k}", step=jobs, first=k))
+        return found
 
+    total = Numbers(Counter(), Counter(), Counter(), [])
     with ThreadPoolExecutor(jobs) as pool:
-        found = list(pool.map(one, range(jobs)))
-    total = Numbers(Counter(), Counter(), [])
-    for numbers in found:
-        total.kills.update(numbers.kills)
-        total.races.update(numbers.races)
-        total.said.extend(numbers.said)
+        for numbers in (one for several in pool.map(one, range(jobs)) for one in several):
+            total.kills.update(numbers.kills)
+            total.races.update(numbers.races)
+            total.damage.update(numbers.damage)
+            total.said.extend(numbers.said)
     return total
 
 
@@ -124,8 +153,9 @@ def report(numbers: Numbers, given: argparse.Namespace, minutes: float) -> str:
     """The report, as Markdown."""
     command = f"--kills {given.kills} --rounds {given.rounds}"
     command += f" --processes {given.processes} --seed {given.seed} --jobs {given.jobs}"
+    command += " --damage" if given.damage else ""
     faults = Counter({key: 0 for key, _ in RULES})
-    for counts in (numbers.kills, numbers.races):
+    for counts in (numbers.kills, numbers.races, numbers.damage):
         faults.update({k[6:]: n for k, n in counts.items() if k.startswith("fault ")})
     lines = [
         "# Faults: what the cache withstood",
@@ -151,6 +181,15 @@ def report(numbers: Numbers, given: argparse.Namespace, minutes: float) -> str:
         f"## {given.processes} processes that ask for the same at once",
         "",
         *table(numbers.races, RACES),
+        "## Damage",
+        "",
+        "Each file of a finished and of an unfinished entry, of both indexes, the list of",
+        "collections, the settings and the records, in turn: cut to half, emptied, invalid UTF-8,",
+        "`null`, a folder in its place, removed, unreadable (for a process without root's rights).",
+        "Entry folders removed, renamed, copied by hand, unreadable; file times and entries from",
+        "the future and the past; indexes of a newer version or without tables; a full disk.",
+        "",
+        *table(numbers.damage, DAMAGE),
     ]
     return "\n".join([*lines, *numbers.said]).rstrip() + "\n"
 
@@ -161,6 +200,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--processes", type=int, default=8)
+    parser.add_argument("--damage", action="store_true", help="also every kind of damage")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="storms side by side")
     parser.add_argument("--cm", type=Path, default=Path(sys.executable).with_name("cm"))

@@ -48,7 +48,7 @@ class Kills:
             except Hang as hang:
                 self._fault("hang", str(hang))
                 done += 1
-            if done and done % 100 == 0:
+            if done % 50 == 0:
                 self._say(f"{done} of {count} kills")
         self._end_home()
 
@@ -104,7 +104,9 @@ class Kills:
             return False
         self.counts["alone"] += alone
         if alone:
+            # Looking takes time in which its step would end.
             self._orphans.append(running.pid)
+            return True
         look = Look(self.world)
         nobody_lost(look, self._known, may_lack=may_lack)
         self._take(look)

@@ -38,6 +38,13 @@ class World:
         self._gate = folder / "gate"
         os.mkfifo(self._gate)
         self._answers = 0
+        #: Whether file modes count for `cm`, as they do not for root.
+        self.confined = False
+
+    @staticmethod
+    def can_confine() -> bool:
+        """Whether `confined` can be had."""
+        return os.geteuid() != 0 or shutil.which("setpriv") is not None
 
     def fresh(self) -> None:
         """Begin with an empty home in which the recipes are registered."""
@@ -51,6 +58,8 @@ class World:
         self._answers += 1
         out = self.folder / f"answer-{self._answers}"
         argv = [str(self.cm), *words]
+        if self.confined and os.geteuid() == 0:
+            argv = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *argv]
         if gated:
             argv = ["sh", "-c", ': < "$0"; exec "$@"', str(self._gate), *argv]
         with open(f"{out}.out", "wb") as stdout, open(f"{out}.err", "wb") as stderr:
@@ -60,7 +69,7 @@ class World:
                 stdout=stdout,
                 stderr=stderr,
                 cwd=self.folder,
-                env=self._environment(),
+                env=self.environment(),
                 start_new_session=True,
             )
         return Running(process, out)
@@ -77,7 +86,8 @@ class World:
         """
         return self.start(*words).answer()
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """The whole environment of this user's processes."""
         return {
             "PATH": f"{self.cm.parent}:{SYSTEM_PATH}",
             "HOME": str(self.folder),

@@ -16,7 +16,6 @@ from storm_oracle import Look
 from storm_ways import WAYS, copied, dated, made, newer_version, unreadable, without_tables
 from storm_world import Hang, World
 
-
 #: What a person or a program asks then; each must end well, `verify` and `show` may say no.
 COMMANDS = (
     ("find", "cache"),

@@ -9,6 +9,7 @@ removed at the end unless something went wrong. Exit code 1 when a rule did not 
 from __future__ import annotations
 
 import argparse
+import json
 import platform
 import shutil
 import sys
@@ -17,7 +18,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -139,6 +140,17 @@ def storms(given: argparse.Namespace, folder: Path) -> Numbers:
     return total
 
 
+def add(numbers: Numbers, given: argparse.Namespace, earlier: dict[str, Any]) -> float:
+    """Add what an earlier run has counted, and what it was given; the minutes that it took."""
+    for name in ("kills", "races", "damage"):
+        getattr(numbers, name).update(earlier[name])
+    numbers.said.extend(earlier["said"])
+    given.kills += earlier["given"][0]
+    given.rounds += earlier["given"][1]
+    given.damage = given.damage or bool(earlier["damage"])
+    return float(earlier["minutes"])
+
+
 def say(text: str) -> None:
     """Progress, for whoever watches."""
     print(text, file=sys.stderr, flush=True)
@@ -204,12 +216,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="storms side by side")
     parser.add_argument("--cm", type=Path, default=Path(sys.executable).with_name("cm"))
+    parser.add_argument("--numbers", type=Path, help="write them as JSON to this file as well")
+    parser.add_argument("--add", type=Path, help="add the numbers that an earlier run has written")
     parser.add_argument("--report", type=Path, help="write the numbers as Markdown to this file")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="cache-storm-"))
     began = time.monotonic()
     numbers = storms(given, folder)
-    text = report(numbers, given, (time.monotonic() - began) / 60)
+    minutes = (time.monotonic() - began) / 60
+    if given.add:
+        minutes += add(numbers, given, json.loads(given.add.read_text("utf-8")))
+    text = report(numbers, given, minutes)
+    if given.numbers:
+        kept = {**numbers._asdict(), "given": [given.kills, given.rounds], "minutes": minutes}
+        given.numbers.write_text(json.dumps(kept), "utf-8")
     print(text)
     if numbers.said:
         say(f"left for a closer look: {folder}")

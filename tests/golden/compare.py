@@ -170,6 +170,13 @@ def compare(case: Mapping[str, Any], recipes: Recipes) -> Outcome:
     return Outcome(plan, list(_differences(plan, want, dialects.for_form(plan.artifact.form))))
 
 
+def lists_more(case: Mapping[str, Any], recipes: Recipes) -> bool:
+    """Whether a run lists other dependency tags than the reference with switched-off ones."""
+    deps = plan_of(case, recipes, keep_hidden=True).deps
+    listed = [tag_set(dep.tags) for dep in deps if not dep.skipped]
+    return listed != [tag_set(tags) for tags in case["shallow"]["deps"]]
+
+
 def _environment(inputs: Mapping[str, Any], env: dict[str, Any], dialect: Dialect) -> None:
     from cm_script import flags
 

@@ -170,10 +170,13 @@ def compared(cases: Iterable[dict[str, Any]], scripts: str, source: str) -> dict
     kinds: dict[str, dict[str, int]] = collections.defaultdict(lambda: {"cases": 0, "agree": 0})
     rules: dict[str, set[str]] = collections.defaultdict(set)
     unexplained: dict[str, list[str]] = {}
+    hidden = 0
     for case in cases:
         kinds[case["kind"]]["cases"] += 1
         outcome = compare.compare(case, recipes)
         kinds[case["kind"]]["agree"] += not outcome.differences
+        if not outcome.differences and case["shallow"]["rc"] == 0:
+            hidden += compare.lists_more(case, recipes)
         for difference in outcome.differences:
             rule = explain.explain(case, outcome, difference, recipes)
             if rule:
@@ -186,6 +189,7 @@ def compared(cases: Iterable[dict[str, Any]], scripts: str, source: str) -> dict
         "kinds": dict(kinds),
         "rules": {rule: sorted(ids) for rule, ids in rules.items()},
         "open": unexplained,
+        "hidden": hidden,
     }
 
 

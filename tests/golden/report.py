@@ -156,6 +156,11 @@ def _through(entries: Mapping[str, Any]) -> Iterator[str]:
         if through:
             differ = ", ".join(through["differ"]) or "none"
             yield f"- {name}: {through['asked']} requests; different: {differ}."
+        if "recorded" in entry:
+            yield (
+                f"- {name}: in {entry['recorded'].get('hidden', 0)} of the recorded cases a run "
+                "lists tags that the reference\n  loses when dependencies are switched off."
+            )
     yield ""
 
 

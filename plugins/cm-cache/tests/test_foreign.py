@@ -141,6 +141,8 @@ def test_registered_homes_are_listed_with_what_is_wrong(cache, homes):
 
 def test_home_can_be_named_instead(cache, homes, tmp_path):
     assert len(find(cache, path=homes[0]).data["list"]) == 6
+    alone = commands.search(cache.ctx, Request("search", "cache", (), {"path": homes[0]}))
+    assert len(alone.data["list"]) == 6
     assert len(find(cache, path=homes[1]).data["list"]) == 2
     assert len(find(cache, path=os.path.join(homes[1], "local", "cache")).data["list"]) == 2
     with pytest.raises(NotFoundError, match="no cache of CM or MLCFlow"):

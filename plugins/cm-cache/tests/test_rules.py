@@ -6,9 +6,20 @@ import time
 
 import pytest
 
-from cm_cache import commands, layout, pruning, records, relations, removal, showing, verifying
+from cm_cache import (
+    claims,
+    commands,
+    layout,
+    pruning,
+    records,
+    relations,
+    removal,
+    showing,
+    verifying,
+)
+from cm_cache.claims import folder_lock
 from cm_cache.shelf import Shelf
-from cmcore.errors import UsageError
+from cmcore.errors import StorageError, UsageError
 from cmcore.types import Request, Reservation
 
 
@@ -149,6 +160,21 @@ def test_gc_takes_the_least_recently_used_and_what_is_needed_last(cache, chain):
     assert removed(pruning.prune(cache.ctx, ask(lru=True, keep_size="6k"))) == {a.uid}
     assert removed(pruning.gc(cache.ctx, ask(keep_size="1G"))) == set()
     assert [e.uid for e in cache.find()] == [x.uid]
+
+
+def test_gc_goes_on_beside_an_entry_that_cannot_be_locked(cache, monkeypatch):
+    cache.store("mine")
+    theirs = cache.reserve(cache.ask("theirs"))
+    cache.release(theirs)
+
+    def forbidden(ctx, folder, **how):
+        if folder == theirs.path:
+            raise StorageError("cannot lock it: Permission denied")
+        return folder_lock(ctx, folder, **how)
+
+    monkeypatch.setattr(claims, "folder_lock", forbidden)
+    result = pruning.gc(cache.ctx, ask(keep_size="0"))
+    assert (len(removed(result)), os.path.isdir(theirs.path)) == (1, True)
 
 
 def test_gc_spares_results_what_is_in_use_and_what_is_being_built(cache):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def search(ctx: Context, request: Request) -> Result:
-    """`cm find cache`: entries that fit, sorted by tags; `--foreign`: those of CM and MLCFlow."""
-    if choose.is_on(request.flags, "foreign"):
+    """`cm find cache`: entries that fit, by tags; `--foreign`, `--path`: of CM and MLCFlow."""
+    if choose.is_on(request.flags, "foreign") or "path" in request.flags:
         from cm_cache.foreign_import import find_foreign
 
         return find_foreign(ctx, request)

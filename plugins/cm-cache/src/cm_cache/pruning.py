@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from cm_cache import choose, classes, layout, measures, records, relations, trees, usage
 from cm_cache.removal import remove_found, sweep
 from cm_cache.shelf import Shelf
-from cmcore.errors import UsageError
+from cmcore.errors import StorageError, UsageError
 from cmcore.hints import TYPE_CHECKING
 from cmcore.types import Result
 
@@ -105,7 +105,10 @@ def _least_recently_used(shelf: Shelf, found: list[Record], may_go: Test) -> Ite
 def _worked_in(ctx: Context, folder: str) -> bool:
     from cm_cache.claims import folder_lock
 
-    lock = folder_lock(ctx, folder)
+    try:
+        lock = folder_lock(ctx, folder)
+    except StorageError:
+        return True  # another user's: it stays, and the others go
     if lock is not None:
         lock.__exit__(None, None, None)
     return lock is None

@@ -12,7 +12,6 @@ being stood in. Damaged files are reported in `Candidate.problem`, never raised.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -20,8 +19,6 @@ from cmcore.hints import NamedTuple
 
 #: Entry-point group of plugins.
 GROUP = "cmcore.plugins"
-
-_SEPARATORS = re.compile(r"[-_.]+")
 
 
 class Candidate(NamedTuple):
@@ -48,7 +45,10 @@ class Candidate(NamedTuple):
 
 def normalize(name: str) -> str:
     """The PEP 503 form of a distribution name: the only form in which names are compared."""
-    return _SEPARATORS.sub("-", name).lower()
+    name = name.replace("_", "-").replace(".", "-").lower()
+    while "--" in name:
+        name = name.replace("--", "-")
+    return name
 
 
 def search_path(paths: Sequence[str] | None = None) -> list[str]:

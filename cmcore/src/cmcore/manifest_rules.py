@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from cmcore.hints import Any
@@ -43,9 +42,11 @@ _NOUN = ("help", "uid", "artifacts", "actions")
 _VERB = ("help", "usage", "examples", "flags", "open_flags")
 _FLAG = ("help", "value")
 _NEEDS: dict[str, type] = {"network": str, "root": str, "secrets": list, "write": list}
-_NOUN_NAME = re.compile(r"[a-z][a-z0-9._-]*")
-_VERB_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_UID = re.compile(r"[0-9a-f]{16}")
+# Sets of characters, not patterns: every command reads manifests, and compiling costs more.
+_LOWER = "abcdefghijklmnopqrstuvwxyz"
+_HEXADECIMAL = "0123456789abcdef"
+_IN_VERB = _LOWER + "0123456789_"
+_IN_NOUN = _IN_VERB + ".-"
 _TYPE_NAMES = {
     str: "text",
     list: "a list",
@@ -89,10 +90,10 @@ class Checker:
                 "update cmcore" if shape > MANIFEST_VERSION else "update the plugin",
             )
         self.api = _get(self.data, "api", str, "")
-        match = re.fullmatch(r"(\d+)\.(\d+)", self.api)
-        if match is None:
+        first, _, second = self.api.partition(".")
+        if not (first.isdecimal() and second.isdecimal()):
             raise Rejected(f"'api' must look like \"{API_VERSION}\", not {self.api!r}")
-        major, minor = int(match[1]), int(match[2])
+        major, minor = int(first), int(second)
         own_major, own_minor = (int(part) for part in API_VERSION.split("."))
         if major != own_major or minor > own_minor:
             newer = (major, minor) > (own_major, own_minor)
@@ -104,7 +105,7 @@ class Checker:
     def name(self) -> str:
         """`name`: lower case, as it is the prefix of the plugin's settings."""
         name: str = _get(self.data, "name", str, "")
-        if not _NOUN_NAME.fullmatch(name):
+        if not _word(name, _IN_NOUN):
             raise Rejected(f"'name' must be a lower-case word, not {name!r}")
         return name
 
@@ -128,7 +129,7 @@ class Checker:
         verbs: list[Action] = []
         for noun, block in _get(self.data, "automations", dict, "", {}).items():
             where = f"automations.{noun}"
-            if not _NOUN_NAME.fullmatch(noun):
+            if not _word(noun, _IN_NOUN):
                 raise Rejected(f"'{where}': a noun is a lower-case word such as 'notebook'")
             _require(block, dict, where)
             self._note_unknown(block, _NOUN, where)
@@ -179,7 +180,7 @@ class Checker:
         return self._unknown
 
     def _verb(self, verb: str, noun: str, entry: Any, where: str) -> Action:
-        if not _VERB_NAME.fullmatch(verb):
+        if not _word(verb, _IN_VERB):
             raise Rejected(f"'{where}': a verb is a lower-case word with '_' for a dash")
         _require(entry, dict, where)
         self._note_unknown(entry, _VERB, where)
@@ -209,7 +210,7 @@ class Checker:
 
 def _noun(noun: str, block: dict[str, Any], where: str) -> Automation:
     uid = _get(block, "uid", str, where, "")
-    if uid and not _UID.fullmatch(uid):
+    if uid and (len(uid) != 16 or uid.strip(_HEXADECIMAL)):
         raise Rejected(f"'{where}.uid' must be 16 lower-case hexadecimal digits, not {uid!r}")
     text = _line(block, "help", where)
     return Automation(noun, text, uid, _get(block, "artifacts", bool, where, False))
@@ -222,6 +223,11 @@ def _check_hook(verb: str, hooks: tuple[str, ...], where: str) -> None:
 
 
 _MISSING: Any = object()
+
+
+def _word(text: str, allowed: str) -> bool:
+    """Whether `text` begins with a lower-case letter and holds nothing but `allowed`."""
+    return text[:1] in _LOWER and bool(text) and not text.strip(allowed)
 
 
 def _get(block: dict[str, Any], key: str, kind: type, where: str, default: Any = _MISSING) -> Any:

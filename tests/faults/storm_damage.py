@@ -13,7 +13,7 @@ from pathlib import Path
 from kit import Answer
 from storm_disk import full_disk
 from storm_oracle import Look
-from storm_ways import WAYS, copied, dated, made, newer_version, unreadable, without_tables
+from storm_ways import WAYS, copied, dated, folder, made, newer_version, unreadable, without_tables
 from storm_world import Hang, World
 
 #: What a person or a program asks then; each must end well, `verify` and `show` may say no.
@@ -41,7 +41,7 @@ class Damage:
         self._say = say
         self._case = ""
         self._saved = world.folder / "saved"
-        self._uids: set[str] = set()
+        self._uids: dict[str, str] = {}
 
     def run(self, step: int = 1, first: int = 0) -> None:
         """Prepare a home, then damage copies of it.
@@ -51,7 +51,9 @@ class Damage:
             first: begin with this one.
         """
         self._prepare()
-        for number, (name, act) in enumerate(self._cases()):
+        # By name, because entries have other UIDs each time and the shares of others must fit.
+        cases = sorted(self._cases(), key=lambda case: case[0])
+        for number, (name, act) in enumerate(cases):
             if number % step == first % step:
                 self._case = name
                 self._one(name, act)
@@ -79,7 +81,11 @@ class Damage:
         self._interrupt(RENEWED, "*/.cm-previous.json", "--renew")
         world.run("find", "script")
         entries = Look(world).entries.values()
-        self._uids = {s.uid for s in entries if s.number in (WHOLE, 0) or not s.finished}
+        self._uids = {
+            s.uid: s.kind if s.finished else f"unfinished {s.kind} {s.number}"
+            for s in entries
+            if s.number in (WHOLE, 0) or not s.finished
+        }
         shutil.rmtree(self._saved, ignore_errors=True)
         shutil.copytree(world.home, self._saved, symlinks=True)
 
@@ -97,14 +103,16 @@ class Damage:
         """Names and acts; an act gets the home folder."""
         for name in self._files():
             for way in WAYS:
-                yield f"{_role(name)} {way.__name__}", _on(name, way)
-        for uid in sorted(self._uids):
+                # What a partial download is worth, only the recipe that continues it can tell.
+                if name.name != "data.part" or way is not folder:
+                    yield f"{self._role(name)} {way.__name__}", _on(name, way)
+        for uid, kind in self._uids.items():
             entry = Path("cache", uid)
-            yield "entry removed", _on(entry, shutil.rmtree)
-            yield "entry renamed", _on(entry, lambda p: p.rename(p.with_name("renamed")) and None)
-            yield "entry copied", _on(entry, copied("copy"))
-            yield "entry copied as another", _on(entry, copied("0123456789abcdef"))
-            yield "entry unreadable", _on(entry, unreadable)
+            yield f"{kind} removed", _on(entry, shutil.rmtree)
+            yield f"{kind} renamed", _on(entry, lambda p: p.rename(p.with_name("renamed")) and None)
+            yield f"{kind} copied", _on(entry, copied("copy"))
+            yield f"{kind} copied as another", _on(entry, copied("0123456789abcdef"))
+            yield f"{kind} unreadable", _on(entry, unreadable)
         yield "cache removed", _on(Path("cache"), shutil.rmtree)
         yield "records removed", _on(Path("records"), shutil.rmtree)
         yield "all files from the future", dated(86400 * 3650.0)
@@ -112,8 +120,8 @@ class Damage:
         yield "entries made in the future", made(86400 * 3650.0)
         yield "entries made in the past", made(-86400 * 9000.0)
         for name in (*self._glob("cache/.index/entries*[0-9]"), *self._glob("index-*.sqlite")):
-            yield f"{_role(name)} of a newer version", _on(name, newer_version)
-            yield f"{_role(name)} without tables", _on(name, without_tables)
+            yield f"{self._role(name)} of a newer version", _on(name, newer_version)
+            yield f"{self._role(name)} without tables", _on(name, without_tables)
 
     def _files(self) -> list[Path]:
         """All files, apart from those that are like another one in all but a number."""
@@ -123,20 +131,26 @@ class Damage:
             if not path.is_file():
                 continue
             name = path.relative_to(self._saved)
-            role = _role(name)
-            entry = name.parts[0] == "cache" and name.parts[1] != ".index"
-            if entry:
-                own = name.name.startswith(("tmp-", ".cm-lock"))
-                unfinished = not (self._saved / "cache" / name.parts[1] / "_cm.json").exists()
-                role += f" of {'an unfinished entry' if unfinished else 'an entry'}"
+            role = self._role(name)
+            if name.parts[0] == "cache" and name.parts[1] != ".index":
                 like = name.parts[1] not in self._uids or name.name in ALIKE
-                like = like or (own and role in seen)
+                if not like and name.name.startswith(("tmp-", ".cm-lock")):
+                    finished = (self._saved / "cache" / name.parts[1] / "_cm.json").exists()
+                    role = f"{name.name} {finished}"
+                    like = role in seen
             else:
                 like = role in seen
             if not like:
                 seen.add(role)
                 found.append(name)
         return found
+
+    def _role(self, name: Path) -> str:
+        if name.parts[0] == "cache" and name.parts[1] != ".index":
+            return f"{self._uids.get(name.parts[1])}/{Path(*name.parts[2:])}"
+        if name.parts[0] in ("records", "locks", "bytecode", "logs"):
+            return name.parts[0]
+        return "using" if "using" in name.parts else str(name)
 
     def _glob(self, pattern: str) -> list[Path]:
         return [path.relative_to(self._saved) for path in sorted(self._saved.glob(pattern))]
@@ -165,8 +179,8 @@ class Damage:
 
     def _restore(self) -> None:
         home = self.world.home
-        for folder, _, _ in os.walk(home):
-            os.chmod(folder, 0o755)
+        for path, _, _ in os.walk(home):
+            os.chmod(path, 0o755)
         shutil.rmtree(home, ignore_errors=True)
         shutil.copytree(self._saved, home, symlinks=True)
 
@@ -224,9 +238,3 @@ def _is(path: Path, content: bytes) -> bool:
 
 def _on(name: Path, way: Callable[[Path], None]) -> Callable[[Path], None]:
     return lambda home: way(home / name)
-
-
-def _role(name: Path) -> str:
-    if name.parts[0] == "cache" and name.parts[1] != ".index":
-        return f"entry/{Path(*name.parts[2:])}"
-    return str(name) if name.parts[0] not in ("records", "locks", "bytecode") else name.parts[0]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cm_script.scope import Dep
     from cm_script.select import Choice
     from cmcore.errors import CmError
-    from cmcore.types import CacheEntry, CacheRequest
+    from cmcore.types import Artifact, CacheEntry, CacheRequest
 
 #: Code that brings further recipes to the host while it runs.
 _BRINGS_RECIPES = re.compile(r"""\b(?:cm|mlc)r? (?:pull|add) |['"](?:pull|add)['"].*['"]repo""")
@@ -39,7 +39,7 @@ class Cautious(Planner):
         self._more_recipes = False
         self._edits_open = False
         self._other_recipe: set[int] = set()
-        self._made_from: dict[str, dict[str, set[str]]] = {}
+        self._metas: dict[str, changes.Meta] = {}
 
     def chosen(self, choice: Choice) -> None:
         """A choice that a person will be asked about is open."""
@@ -58,12 +58,14 @@ class Cautious(Planner):
         self._judge_blocks(run, run.scope.conditionals, here)
 
     def _forget_made(self, run: RecipeRun, who: str) -> None:
-        path = run.artifact.path
-        if path not in self._made_from:
-            self._made_from[path] = changes.made_from(run.artifact.meta)
-        for key, names in self._made_from[path].items():
+        for key, names in self._meta(run.artifact).made_from.items():
             if any(self.knowledge.who_sets(name) for name in names):
                 self.knowledge.forget([key], who)
+
+    def _meta(self, recipe: Artifact) -> changes.Meta:
+        if recipe.path not in self._metas:
+            self._metas[recipe.path] = changes.of_meta(recipe.meta)
+        return self._metas[recipe.path]
 
     def _judge_blocks(self, run: RecipeRun, blocks: object, here: Node) -> None:
         """An `update_meta_if_env` that is open may change whatever it names, and more."""
@@ -73,7 +75,7 @@ class Cautious(Planner):
                 continue
             here.sure = False
             self.knowledge.forget(changes.ANYTHING, here.label)
-            self._edits_open = self._edits_open or changes.edits(block)
+            self._edits_open = self._edits_open or changes.of_meta(block).edits
 
     def load_code(self, run: RecipeRun) -> None:
         """Nothing: what a step needs from the host is for plans."""
@@ -101,17 +103,19 @@ class Cautious(Planner):
 
     def _may_export(self, here: Node) -> None:
         """A node that may not be there, or be another, makes what it exports open."""
-        meta = None if here.recipe is None or id(here) in self._other_recipe else here.recipe.meta
-        patterns = changes.ANYTHING if meta is None else changes.exports(meta)
-        self.knowledge.forget(patterns, here.label)
-        self._edits_open = self._edits_open or meta is None or changes.edits(meta)
+        if here.recipe is None or id(here) in self._other_recipe:
+            self.knowledge.forget(changes.ANYTHING, here.label)
+            self._edits_open = True
+            return
+        meta = self._meta(here.recipe)
+        self.knowledge.forget(meta.exports, here.label)
+        self._edits_open = self._edits_open or meta.edits
 
     def _failed(self, here: Node, error: CmError, inputs: Mapping[str, Any]) -> None:
         if here.run is None and here.recipe is not None and self.knowledge.open:
             # It was not composed to the end, so nobody has judged what it was composed from.
-            meta = here.recipe.meta
             versions = ("CM_VERSION", "MLC_VERSION")
-            if "update_meta_if_env" in str(meta) or any(map(self.knowledge.who_sets, versions)):
+            if self._meta(here.recipe).blocks or any(map(self.knowledge.who_sets, versions)):
                 here.sure = False
         super()._failed(here, error, inputs)
         if not all(node.sure for node in self.stack):

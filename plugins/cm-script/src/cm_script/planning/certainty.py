@@ -27,6 +27,7 @@ class Knowledge:
     def __init__(self, open_: Mapping[str, str] | None = None, known: Iterable[str] = ()) -> None:
         self.open: dict[str, str] = dict(open_ or {})
         self.known: set[str] = set(known)
+        self._globs = dict.fromkeys(p for p in self.open if _is_glob(p))
 
     def copy(self) -> Knowledge:
         """The same, untouched by what is learned later."""
@@ -41,6 +42,7 @@ class Knowledge:
         for pattern in patterns:
             self.open[pattern] = who
             if _is_glob(pattern):
+                self._globs[pattern] = None
                 self.known = {key for key in self.known if not fits(key, pattern)}
             else:
                 self.known.discard(pattern)
@@ -51,7 +53,9 @@ class Knowledge:
             return ""
         if key in self.open:
             return self.open[key]
-        return next((who for p, who in self.open.items() if _is_glob(p) and fits(key, p)), "")
+        if "*" in self._globs:
+            return self.open["*"]
+        return next((self.open[p] for p in self._globs if fits(key, p)), "")
 
     def let_out(self, patterns: Iterable[str]) -> dict[str, str]:
         """Of the open patterns, the part that a recipe exporting `patterns` hands on."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from cm_script.planning.source import Source
-from cmcore.hints import Any
+from cmcore.hints import Any, NamedTuple
 
 #: Every variable.
 ANYTHING = ("*",)
@@ -56,27 +56,38 @@ def _imports_own(source: Source, code: str) -> bool:
     return any(os.path.isfile(path + ".py") or os.path.isdir(path) for path in there)
 
 
-def exports(meta: object) -> set[str]:
-    """Patterns of all variables that a recipe exports in some form of it."""
-    found: set[str] = set()
+class Meta(NamedTuple):
+    """What a recipe, in any form of it, does to others.
+
+    Attributes:
+        exports: patterns of the variables that it exports.
+        edits: whether it changes dependencies elsewhere in the tree.
+        blocks: whether parts of it apply on conditions (`update_meta_if_env`).
+        made_from: variables whose values are made from others: name -> names in placeholders.
+    """
+
+    exports: frozenset[str]
+    edits: bool
+    blocks: bool
+    made_from: dict[str, set[str]]
+
+
+def of_meta(meta: object) -> Meta:
+    """Read the meta of a recipe, or a block of it."""
+    exports: set[str] = set()
+    made_from: dict[str, set[str]] = {}
+    edits = blocks = False
     for key, value in _pairs(meta):
         if key == "new_env_keys" and isinstance(value, list):
-            found.update(map(str, value))
-    return set(ANYTHING) if any("<<<" in pattern for pattern in found) else found
-
-
-def edits(meta: object) -> bool:
-    """Whether a recipe, in some form of it, changes dependencies of others."""
-    return any(key in _EDITS and value for key, value in _pairs(meta))
-
-
-def made_from(meta: object) -> dict[str, set[str]]:
-    """Variables whose values are made from others: name -> the names in its placeholders."""
-    found: dict[str, set[str]] = {}
-    for key, value in _pairs(meta):
-        if isinstance(value, str) and "<<<" in value:
-            found.setdefault(key, set()).update(_PLACEHOLDER.findall(value))
-    return found
+            exports.update(map(str, value))
+        elif isinstance(value, str) and "<<<" in value:
+            made_from.setdefault(key, set()).update(_PLACEHOLDER.findall(value))
+        elif value and key in _EDITS:
+            edits = True
+        blocks = blocks or key == "update_meta_if_env"
+    if any("<<<" in pattern for pattern in exports):
+        exports = set(ANYTHING)
+    return Meta(frozenset(exports), edits, blocks, made_from)
 
 
 def _pairs(value: object) -> Iterator[tuple[str, Any]]:

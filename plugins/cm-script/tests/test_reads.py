@@ -34,6 +34,11 @@ HOOK = "import os\nfrom utils import f\ndef preprocess(i):\n    env = i['env']\n
         ("env['CM_A'] = '<<<CM_B>>> $CM_C ${CM_D}'", {"CM_B", "CM_C", "CM_D"}),
         ("if (n := env.get('CM_A')): pass", {"CM_A"}),
         ("return {'return': 0, 'env': env}", set()),
+        ("for k in ['CM_A', 'CM_B']: x = env.get(k)", {"CM_A", "CM_B"}),
+        ("k = 'CM_A'\n    x = env[k]", {"CM_A"}),
+        ("k = 'CM_A' if n else 'CM_B'\n    x = env[k]", {"CM_A", "CM_B"}),
+        ("for i in range(9): x = f(str(i), i + 1)", set()),
+        ("x = [env.get(k) for k in ('CM_A', 'CM_B')]", {"CM_A", "CM_B"}),
     ],
 )
 def test_what_hooks_name(line: str, names: set[str]) -> None:
@@ -84,6 +89,10 @@ def test_computed_names_are_patterns(line: str, pattern: str) -> None:
         "for k in env: pass",
         "x = dict(env)",
         "x = env[n]",
+        "for k in ['CM_A', n]: x = env[k]",
+        "for k in ['CM_A']:\n        k = n\n        x = env[k]",
+        "for k, j in [('CM_A', 'CM_B')]: x = env[k]",
+        "k = 'CM_A'\n    k += n\n    x = env[k]",
         "x = env.items()",
         "x = f(env)",
         "x = f(e=env)",
@@ -92,10 +101,12 @@ def test_computed_names_are_patterns(line: str, pattern: str) -> None:
         "self.env = env",
         "return env",
         "x = {**env}",
-        "x = {'e': env}",
-        "x = {'j': i}",
+        "x = {'e': env}\n    y = x['e']['CM_A']",
+        "x = {'j': i}\n    f(x)",
+        "return {'e': env}",
         "x = i.copy()",
         "x = f(i)",
+        "for i in range(0): pass\n    f(i)",
         "x = i[n]",
         "x = f(i['input'])",
         "x = i['automation'].surprise({'env': env})",
@@ -117,6 +128,8 @@ def test_helpers_of_the_engine_are_known() -> None:
     found = of_code(HOOK.format(call)).env
     assert not found.everything
     assert found.foreign
+    call = "x = i['automation'].parse_version({'which_env': i['env']})"
+    assert not of_code(HOOK.format(call)).env.everything
     built = "ii = {'env': env}\n    ii['x'] = 1\n    i['automation'].find_artifact(ii)"
     assert not of_code(HOOK.format(built)).env.everything
     assert of_code(HOOK.format("ii = {'env': env}\n    f(ii)")).env.everything
@@ -137,7 +150,6 @@ def test_keys_of_the_state() -> None:
         ({"default_env": {"CM_A": "x"}}, {"CM_A"}, ()),
         ({"variations": {"v.#": {"env": {"CM_#": "#"}}}}, set(), ("CM_*",)),
         ({"new_env_keys": ["CM_A", "CM_B_*"]}, {"CM_A"}, ("CM_B_*",)),
-        ({"new_env_keys": ["<<<CM_A>>>"]}, {"CM_A"}, ("*",)),
         ({"input_mapping": {"a": "CM_A"}}, {"CM_A"}, ()),
         ({"update_tags_from_env": ["CM_A"]}, {"CM_A"}, ()),
         ({"update_tags_from_env_with_prefix": {"_": ["CM_A"], "_w": "XB"}}, {"CM_A", "XB"}, ()),
@@ -202,6 +214,16 @@ def test_both_spellings_of_a_list() -> None:
         "X",
     ]
     assert Reads(frozenset({"PATH"})).looks_at("+PATH")
+
+
+def test_a_variable_that_another_one_names() -> None:
+    found = of_block({"new_env_keys": ["<<<CM_A>>>"]}).env
+    assert found.looks_at("CM_B")
+    assert found.meets("CM_B*")
+    known = found.resolved({"CM_A": "CM_C"})
+    assert [known.looks_at(key) for key in ("CM_A", "CM_B", "CM_C")] == [True, False, True]
+    assert found.resolved({"CM_A": "CM_*"}).looks_at("CM_B")
+    assert not found.resolved({}).looks_at("CM_B")
 
 
 NAMES = st.text("AB_", min_size=1, max_size=4)

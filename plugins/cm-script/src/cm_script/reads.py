@@ -73,17 +73,20 @@ class Reads(NamedTuple):
         patterns: by pattern, as `fnmatch.fnmatchcase` takes them.
         everything: it may look at any variable.
         foreign: it looks at every variable that is not made for recipes (`CM_*`, `MLC_*`).
+        indirect: by the text of these variables, which names another one (`<<<X>>>` as a key of
+            `new_env_keys`). Until `resolved` tells which, that may be any.
     """
 
     names: frozenset[str] = frozenset()
     patterns: tuple[str, ...] = ()
     everything: bool = False
     foreign: bool = False
+    indirect: frozenset[str] = frozenset()
 
     def looks_at(self, key: str) -> bool:
         """Whether a change of this variable may be noticed."""
         name = bare(key)
-        if self.everything or key in self.names or name in self.names:
+        if self.everything or self.indirect or key in self.names or name in self.names:
             return True
         if self.foreign and not name.startswith(OWN):
             return True
@@ -93,7 +96,9 @@ class Reads(NamedTuple):
         """Whether a change of some variable that fits `pattern` may be noticed."""
         if not is_glob(pattern):
             return self.looks_at(pattern)
-        if self.everything or any(fnmatchcase(name, pattern) for name in self.names):
+        if self.everything or self.indirect:
+            return True
+        if any(fnmatchcase(name, pattern) for name in self.names):
             return True
         name = bare(pattern)
         start = name[: len(_head(name))]
@@ -108,7 +113,15 @@ class Reads(NamedTuple):
             tuple(dict.fromkeys(self.patterns + other.patterns)),
             self.everything or other.everything,
             self.foreign or other.foreign,
+            self.indirect | other.indirect,
         )
+
+    def resolved(self, env: Mapping[str, Any]) -> Reads:
+        """The same with the variables that are named by others in `env`."""
+        named = {str(env[key]) for key in self.indirect if env.get(key)}
+        patterns = tuple(name for name in sorted(named) if is_glob(name))
+        names = self.names | (named - set(patterns))
+        return self._replace(names=names, patterns=self.patterns + patterns, indirect=frozenset())
 
 
 class RecipeReads(NamedTuple):

@@ -13,6 +13,7 @@ import ast
 import re
 
 from cm_script.reads import Reads, RecipeReads
+from cm_script.syntax import call_of, constant, constants_behind, slot, text_parts
 
 #: Helpers that get the environment in a dictionary, and what they look at is told by the
 #: recipe's native scripts, by the recipes they run, or in `_HELPERS_READ`.
@@ -96,15 +97,26 @@ class _Dictionary:
         if isinstance(node, ast.Name):
             return node.id in self.names
         if isinstance(node, ast.Subscript):
-            return _constant(node.slice) == self.key
-        return _call_of(node, "get") == self.key
+            return constant(node.slice) == self.key
+        return call_of(node, "get") == self.key
 
     def _is_holder(self, node: ast.AST) -> bool:
         if isinstance(node, ast.Name):
-            return node.id in self.holders
+            return node.id in self.holders and not self._counts(node)
         if isinstance(node, ast.Subscript):
-            return _constant(node.slice) in _HELD
-        return _call_of(node, "get") in _HELD
+            return constant(node.slice) in _HELD
+        return call_of(node, "get") in _HELD
+
+    def _counts(self, node: ast.Name) -> bool:
+        """Whether a name is the number of a loop around it: `for i in range(...)`."""
+        above: ast.AST | None = self.parents.get(node)
+        while above is not None:
+            if isinstance(above, ast.For) and isinstance(above.iter, ast.Call):
+                target, function = above.target, above.iter.func
+                if isinstance(target, ast.Name) and target.id == node.id:
+                    return isinstance(function, ast.Name) and function.id == "range"
+            above = self.parents.get(above)
+        return False
 
     def _spread(self) -> bool:
         """Take in further names; whether there were any."""
@@ -166,23 +178,41 @@ class _Dictionary:
             self.everything = True
 
     def _key(self, key: ast.AST) -> None:
-        text = _constant(key)
+        text = constant(key)
         if text is not None:
             self.found.add(text)
             return
-        parts = _text_parts(key)
+        if isinstance(key, ast.Name) and (known := self._texts_of(key.id)):
+            self.found.update(known)
+            return
+        parts = text_parts(key)
         pattern = re.sub(r"\*+", "*", "".join(parts)) if parts else "*"
         if pattern.strip("*"):
             self.patterns.append(pattern)
         else:
             self.everything = True
 
+    def _texts_of(self, name: str) -> set[str]:
+        """All texts that a name may stand for, when they stand in the file; else nothing."""
+        found: set[str] = set()
+        for node in self.nodes:
+            if isinstance(node, ast.Name) and node.id == name:
+                if isinstance(node.ctx, ast.Load):
+                    continue
+                texts = constants_behind(self.parents.get(node), node)
+                if not texts:
+                    return set()
+                found |= texts
+            elif isinstance(node, ast.arg) and node.arg == name:
+                return set()
+        return found
+
     def _harmless(self, parent: ast.AST | None, node: ast.AST) -> bool:
         """Whether the dictionary as a whole goes where it is followed, or nowhere."""
         if isinstance(parent, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
             targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
             return parent.value is node and all(
-                isinstance(t, ast.Name) or _slot(t) == self.key for t in targets
+                isinstance(t, ast.Name) or slot(t) == self.key for t in targets
             )
         if isinstance(parent, ast.Expr):
             return True
@@ -191,13 +221,7 @@ class _Dictionary:
         if isinstance(parent, ast.Call):
             return isinstance(parent.func, ast.Name) and self._followed(parent)
         if isinstance(parent, ast.Dict):
-            keys = {
-                _constant(k) if k else None
-                for k, v in zip(parent.keys, parent.values, strict=True)
-                if v is node
-            }
-            known = {self.key} if self._is_it(node) else set(_HELD)
-            return keys <= known and self._handed_to_helper(parent)
+            return self._in_dictionary(parent, node)
         return False
 
     def _followed(self, call: ast.Call) -> bool:
@@ -206,11 +230,15 @@ class _Dictionary:
             return False
         return not (function.args.vararg or function.args.kwarg)
 
-    def _handed_to_helper(self, node: ast.Dict) -> bool:
+    def _in_dictionary(self, node: ast.Dict, value: ast.AST) -> bool:
         """`automation.run_native_script({"env": env, ...})`, or a hook's own answer."""
+        pairs = zip(node.keys, node.values, strict=True)
+        keys = {constant(key) if key else None for key, one in pairs if one is value}
         above = self.parents.get(node)
         if isinstance(above, ast.Return):
-            return True
+            return keys <= ({self.key} if self._is_it(value) else set(_HELD))
+        if None in keys:
+            return False
         if isinstance(above, (ast.Assign, ast.AnnAssign)):
             target = above.targets[0] if isinstance(above, ast.Assign) else above.target
             return isinstance(target, ast.Name) and self._given_to_helpers(target.id)
@@ -239,44 +267,16 @@ class _Dictionary:
             return
         parent = self.parents.get(node)
         if isinstance(parent, ast.Subscript) and parent.value is node:
-            if _constant(parent.slice) is None:
+            if constant(parent.slice) is None:
                 self.everything = True
             return
         if isinstance(parent, ast.Attribute):
             call = self.parents.get(parent)
             keyed = isinstance(call, ast.Call) and parent.attr in _KEYED and bool(call.args)
-            if not (keyed and isinstance(call, ast.Call) and _constant(call.args[0]) is not None):
+            if not (keyed and isinstance(call, ast.Call) and constant(call.args[0]) is not None):
                 self.everything = True
             return
         if isinstance(parent, ast.Compare):
             return  # `"X" in i`
         if not self._harmless(parent, node):
             self.everything = True
-
-
-def _constant(node: ast.AST) -> str | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
-
-
-def _slot(node: ast.AST) -> str | None:
-    return _constant(node.slice) if isinstance(node, ast.Subscript) else None
-
-
-def _call_of(node: ast.AST, method: str) -> str | None:
-    """The key in `x.get("key")`; None for anything else."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-        return None
-    return _constant(node.args[0]) if node.func.attr == method and node.args else None
-
-
-def _text_parts(node: ast.AST) -> list[str]:
-    """The constant parts of a computed text with `*` for the others; [] for what is no text."""
-    if isinstance(node, ast.JoinedStr):
-        return [_constant(value) or "*" for value in node.values]
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return [*(_text_parts(node.left) or ["*"]), *(_text_parts(node.right) or ["*"])]
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
-        text = _constant(node.left)
-        return [re.sub(r"%\w", "*", text)] if text else []
-    text = _constant(node)
-    return [text] if text is not None else []

@@ -16,7 +16,11 @@ def of_block(block: object) -> RecipeReads:
     collector = _Collector()
     collector.visit(block)
     return RecipeReads(
-        Reads(frozenset(collector.names), tuple(dict.fromkeys(collector.patterns))),
+        Reads(
+            frozenset(collector.names),
+            tuple(dict.fromkeys(collector.patterns)),
+            indirect=frozenset(collector.indirect),
+        ),
         Reads(frozenset(collector.state), tuple(dict.fromkeys(collector.state_patterns))),
     )
 
@@ -27,6 +31,7 @@ class _Collector:
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.patterns: list[str] = []
+        self.indirect: set[str] = set()
         self.state: set[str] = set()
         self.state_patterns: list[str] = []
 
@@ -61,8 +66,10 @@ class _Collector:
             self.patterns += [old + "*" for old in _keys(item)]
         elif key == "new_env_keys":
             for name in _texts(item):
-                # `<<<KEY>>>` exports the variable that KEY names, which may be any.
-                self._add("*" if "<<<" in name else name)
+                if name.startswith("<<<") and name.endswith(">>>"):
+                    self.indirect.add(name[3:-3])
+                else:
+                    self._add(name)
         elif key == "new_state_keys":
             self.state.update(name for name in _texts(item) if not is_glob(name))
             self.state_patterns += [name for name in _texts(item) if is_glob(name)]

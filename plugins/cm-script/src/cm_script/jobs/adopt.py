@@ -79,7 +79,12 @@ def reads_of(fields: Mapping[str, Any]) -> Reads:
 
 def reads_as_dict(found: Reads) -> dict[str, Any]:
     """`Reads` as JSON."""
-    return {**found._asdict(), "names": sorted(found.names), "patterns": list(found.patterns)}
+    return {
+        "names": sorted(found.names),
+        "patterns": list(found.patterns),
+        "everything": found.everything,
+        "foreign": found.foreign,
+    }
 
 
 def changed_meanwhile(job: Job, inputs: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

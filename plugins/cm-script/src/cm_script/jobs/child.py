@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 
-from cm_script.jobs.builder import ChildEngine
+from cm_script.jobs.noting import ChildEngine
 from cmcore.context import Context
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any

@@ -33,7 +33,7 @@ class Forecast(NamedTuple):
         blocks: why nothing behind it can be built ahead, or "".
         reads: what it looks at.
         env, state: patterns of what it may export.
-        builds: recipes whose results it would put into the cache.
+        builds: results that it would put into the cache, by recipe and tags.
     """
 
     label: str
@@ -43,7 +43,7 @@ class Forecast(NamedTuple):
     reads: RecipeReads
     env: tuple[str, ...]
     state: tuple[str, ...]
-    builds: frozenset[str]
+    builds: frozenset[tuple[str, str]]
 
 
 class Foreseeing(Planner):
@@ -52,17 +52,26 @@ class Foreseeing(Planner):
     Attributes:
         shared: step -> what its recipe seems to change for everybody, "" for nothing.
         served: step -> variables that its cached result sets.
+        exports: step -> patterns of what it exports, and the text of variables that name some.
     """
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.shared: dict[int, str] = {}
         self.served: dict[int, list[str]] = {}
+        self.exports: dict[int, tuple[list[str], dict[str, Any]]] = {}
 
     def load_code(self, run: RecipeRun) -> None:
         """As in a plan; and what its texts say about the host."""
         super().load_code(run)
         self.shared[self.stack[-1].step] = effects.shared(run, self.source(run))
+
+    def native_step(self, run: RecipeRun) -> dict[str, Any]:
+        """As in a plan; and what it exports, while its environment is there."""
+        answer = super().native_step(run)
+        texts = {key: run.env.get(key) for key in reads_of(run.artifact).env.indirect}
+        self.exports[self.stack[-1].step] = (self.exported(run), texts)
+        return answer
 
     def published(self, entry: CacheEntry) -> Mapping[str, Any] | None:
         """As in a plan; and which variables it sets."""
@@ -96,7 +105,7 @@ def forecast(here: Node, planner: Foreseeing) -> Forecast:
         return nothing._replace(acts=True, alone="it may fail", blocks="it may fail")
     alone, blocks = _hindrances(here, planner)
     env, state = _exports(here, planner)
-    return Forecast(label, True, alone, blocks, _reads(here), env, state, _builds(here))
+    return Forecast(label, True, alone, blocks, _reads(here, planner), env, state, _builds(here))
 
 
 def _hindrances(here: Node, planner: Foreseeing) -> tuple[str, str]:
@@ -129,27 +138,29 @@ def _effects(here: Node, planner: Foreseeing) -> tuple[str, str]:
     return own, ""
 
 
-def _reads(here: Node) -> RecipeReads:
+def _reads(here: Node, planner: Foreseeing) -> RecipeReads:
     found = RecipeReads()
     for below in here.walk():
         if below.recipe is not None and below.outcome != node.MAYBE:
-            found = found.joined(reads_of(below.recipe))
+            _, texts = planner.exports.get(below.step, ([], {}))
+            own = reads_of(below.recipe)
+            found = found.joined(own._replace(env=own.env.resolved(texts)))
     return found
 
 
 def _exports(here: Node, planner: Foreseeing) -> tuple[tuple[str, ...], tuple[str, ...]]:
     run = here.run
     assert run is not None
-    keys = planner.exported(run)
+    keys, _ = planner.exports.get(here.step) or (planner.exported(run), {})
     if here.outcome in (node.CACHED, node.REUSED):
         keys = planner.served.get(here.step, keys)
     state = run.inputs.get("force_new_state_keys") or run.scope.new_state_keys
     return tuple(keys), tuple(map(str, state))
 
 
-def _builds(here: Node) -> frozenset[str]:
+def _builds(here: Node) -> frozenset[tuple[str, str]]:
     return frozenset(
-        below.run.artifact.path
+        (below.run.artifact.alias, ",".join(sorted(below.run.cache_tags)))
         for below in here.walk()
         if below.run is not None and _is_made(below)
     )
@@ -182,7 +193,7 @@ def _in_common(one: Forecast, late: Forecast) -> str:
     if key:
         return f"it may set {key} in the state, which {late.label} may look at"
     both = one.builds & late.builds
-    return f"both build {min(both).rpartition('/')[2]} in the cache" if both else ""
+    return f"both build {min(both)[0]} in the cache" if both else ""
 
 
 def _first(looked_at: Reads, patterns: Iterable[str]) -> str:

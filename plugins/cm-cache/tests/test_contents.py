@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
-from cm_cache import contents, layout, lookup, settling
+from cm_cache import contents, layout, lookup, removal, settling
 from cmcore.errors import StorageError
+from cmcore.types import Request
 
 
 def shorter(path):
@@ -104,3 +105,19 @@ def test_sizes_are_those_after_paths_were_changed(cache, tmp_path):
     settling.write_entry(str(tmp_path), {"contents": {"script": 14}}, {})
     with open(tmp_path / layout.META) as file:
         assert json.load(file)[contents.CONTENTS] == {"script": 8}
+
+
+def test_a_folder_of_ours_that_is_closed_can_be_removed(cache, monkeypatch):
+    entry = make(cache, "a")
+    os.chmod(entry.path, 0)
+    if os.access(entry.path, os.W_OK):  # root: the system's answer is given here
+        plain = os.open
+
+        def refuse(path, *more, **options):
+            if str(path).startswith(entry.path) and not os.stat(entry.path).st_mode & 0o700:
+                raise PermissionError(13, "Permission denied", path)
+            return plain(path, *more, **options)
+
+        monkeypatch.setattr(os, "open", refuse)
+    removal.remove(cache.ctx, Request("remove", "cache", (entry.uid,), flags={"f": True}))
+    assert not os.path.exists(entry.path)

@@ -216,7 +216,22 @@ def _lock(ctx: Context, folder: str) -> AbstractContextManager[object] | None:
         # On a full disk the lock was free but could not be signed, and room has to be made.
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL:
             return nullcontext()
+        if isinstance(error.__cause__, PermissionError) and _opened(folder):
+            return folder_lock(ctx, folder)
         raise
+
+
+def _opened(folder: str) -> bool:
+    """Whether a folder of ours that nobody could work in can be worked in now."""
+    import stat
+
+    try:
+        if stat.S_IMODE(os.stat(folder).st_mode) & 0o700 == 0o700:
+            return False
+        os.chmod(folder, 0o700)
+    except OSError:
+        return False
+    return True
 
 
 def sweep(ctx: Context, shelf: Shelf) -> None:

@@ -34,7 +34,8 @@ def no_recipe(search: Search, query: Query) -> NotFoundError:
         return NotFoundError(
             f"there is no recipe '{query.name}'"
             + (f" with tags '{query.text()}'" if query.text() else ""),
-            hint=nearest(query.name.partition(",")[0], names, "recipes"),
+            hint=nearest(query.name.partition(",")[0], names, "recipes")
+            + "; `cm search script` lists what is there",
         )
     known = {tag for artifact in everything for tag in artifact.tags}
     strange = [tag for tag in query.tags if tag not in known]

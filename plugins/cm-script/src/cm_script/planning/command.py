@@ -68,6 +68,8 @@ def plan(ctx: Context, request: Request) -> Result:
         view = tree.draw(root, depth, summary, problems, ctx.console.width(), full=full)
     else:
         view = graph.mermaid(root, depth) if style == "mermaid" else graph.dot(root, depth)
+    if errors:
+        data["error"] = errors[0].text  # an answer whose return is not 0 says why
     return Result(data, view=view, code=errors[0].code if errors else 0)
 
 

@@ -167,6 +167,36 @@ def test_a_damaged_list_is_kept_aside(tmp_path, paths, text):
         assert file.read() == text
 
 
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", "\xff", None, "folder"])
+def test_a_damaged_list_is_known_from_its_copy(tmp_path, paths, text):
+    Collections(paths).add(folder(tmp_path, "a", "alias: one\n"))
+    Collections(paths).add(folder(tmp_path, "b", "alias: two\n"))
+    os.unlink(paths.collections_file)
+    if text == "folder":
+        os.mkdir(paths.collections_file)
+    elif text is not None:
+        with open(paths.collections_file, "w", encoding="latin-1") as file:
+            file.write(text)
+    again = Collections(paths)
+    assert [c.name for c in again.registered()] == ["one", "two"]
+    assert [c.name for c in again.registered()] == ["one", "two"]
+    told = [w for w in again.warnings() if paths.collections_file in w and "copy" in w]
+    assert told
+    if text != "folder":
+        again.add(folder(tmp_path, "c", "alias: three\n"))
+        mended = Collections(paths)
+        assert [c.name for c in mended.registered()] == ["one", "two", "three"]
+        assert not mended.warnings()
+
+
+def test_who_takes_all_collections_away_gets_none_back(tmp_path, paths):
+    known = Collections(paths)
+    known.add(folder(tmp_path, "a", "alias: one\n"))
+    known.remove("one")
+    os.unlink(paths.collections_file)
+    assert Collections(paths).registered() == []
+
+
 def test_single_bad_entries_spoil_no_others(tmp_path, paths):
     path = folder(tmp_path, "x", "alias: x\n")
     os.makedirs(paths.home)

@@ -21,6 +21,8 @@ Entry = dict[str, Any]
 class CollectionFile:
     """Entries in the order they were registered; read again whenever the file's text changes.
 
+    Beside it lies a copy, written after it, for the day on which the file is damaged or gone.
+
     Args:
         path: the file.
         lock_path: lock to hold from `load` to `save`.
@@ -29,6 +31,7 @@ class CollectionFile:
 
     def __init__(self, path: str, lock_path: str, warn: Callable[[str], None]) -> None:
         self._path = path
+        self._copy_path = f"{path}.copy"
         self._lock_path = lock_path
         self._warn = warn
         self._text: bytes | None = None
@@ -52,11 +55,25 @@ class CollectionFile:
             from cmcore.storage import storage_error
 
             self._warn(str(storage_error(error, self._path, "read the list of collections")))
-            return []
+            return self._copied("cannot be read")
         if text != self._text:
             self._text = text
             self._entries = self._parse(text)
         return self._entries
+
+    def _copied(self, flaw: str) -> list[Entry]:
+        """The entries of the copy; none, in silence, when there is no good one."""
+        try:
+            with open(self._copy_path, "rb") as file:
+                entries = [e for e in json.loads(file.read())["collections"] if _usable(e)]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return []
+        if entries:
+            self._warn(
+                f"{self._path} {flaw}: {len(entries)} registered collection(s) are known from its"
+                " copy; the next registration writes it anew"
+            )
+        return entries
 
     def save(self, entries: list[Entry]) -> None:
         """Replace the entries; a damaged file is kept beside the new one.
@@ -71,11 +88,12 @@ class CollectionFile:
             write_atomic(f"{self._path}.damaged-{os.urandom(4).hex()}", self._text)
         text = json.dumps({"version": _VERSION, "collections": entries}, indent=2) + "\n"
         write_atomic(self._path, text)
+        write_atomic(self._copy_path, text)
 
     def _parse(self, text: bytes) -> list[Entry]:
         self._damaged = False
         if not text:
-            return []
+            return self._copied("is empty or gone")
         entries: list[Entry] = []
         try:
             listed = json.loads(text)["collections"]
@@ -83,6 +101,9 @@ class CollectionFile:
             self._damaged = len(entries) != len(listed)
         except (ValueError, KeyError, TypeError, RecursionError):
             self._damaged = True
+            entries = self._copied("is damaged")
+            if entries:
+                return entries
         if self._damaged:
             self._warn(
                 f"{self._path} is damaged: {len(entries)} registered collection(s) could be read;"

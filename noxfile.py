@@ -99,7 +99,7 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """CPU time beside cmind, mlcflow, cmeta, bare Python, click and bash, as Markdown."""
+    """Everything beside cmind, mlcflow, cmeta and the floor; writes docs/reference/speed.*."""
     session.install(*group("test"), *[f"./{package}" for package in PACKAGES])
     session.run("python", "benchmarks/bench.py", *session.posargs)
 

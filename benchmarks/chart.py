@@ -11,7 +11,7 @@ from measuring import Figures
 from report import CHART
 from targets import CACHED, COLD, UNCACHED
 
-WIDTH, LEFT, RIGHT, TOP, ROW, FOOT = 960, 290, 40, 92, 30, 46
+WIDTH, LEFT, RIGHT, TOP, ROW, FOOT = 960, 320, 60, 92, 30, 40
 #: Colours that also differ in lightness and for readers who see red and green alike; each engine
 #: has a shape of its own as well.
 STYLE = {
@@ -40,12 +40,12 @@ def lines(figures: Figures) -> list[Line]:
             "floor": figures.cpu(floor.format("cm"), "floor") if floor else None,
         }
         made.append(Line(label, {name: v for name, v in values.items() if v}))
-    slopes = {"cached": CACHED, "uncached, native step": UNCACHED, "cold": COLD}
+    slopes = {"cached": CACHED, "uncached": UNCACHED, "cold": COLD}
     for label, load in slopes.items():
         each = {
             name: figures.slope(load, FEW, MANY, name) for name in ("cmcore", "cmind", "mlcflow")
         }
-        if "native" in label:
+        if label == "uncached":
             each["floor"] = figures.slope("steps {}", FEW, MANY, "floor")
         found = {name: value for name, value in each.items() if value and value > 0}
         made.append(Line(f"one more dependency, {label}", found))
@@ -56,8 +56,8 @@ def chart(figures: Figures) -> str:
     """The whole SVG file."""
     rows = lines(figures)
     every = [value for row in rows for value in row.values.values()] or [0.001, 1]
-    low, high = math.floor(math.log10(min(every))), math.ceil(math.log10(max(every)))
-    high = max(high, low + 1)
+    # Room on both sides, where figures are written.
+    low, high = math.log10(min(every) / 4), math.log10(max(every) * 3)
     bottom = TOP + ROW * len(rows)
 
     def x(seconds: float) -> float:
@@ -76,27 +76,36 @@ def chart(figures: Figures) -> str:
     for name, (colour, _) in STYLE.items():
         out += [_mark(name, position + 8, 56), _text(position + 22, 61, name, 14, colour)]
         position += 110
-    for power in range(low, high + 1):
-        at = x(10**power)
-        out.append(_rule(at, TOP - 12, at, bottom, "#d1d5db"))
-        for part in range(2, 10) if power < high else ():
-            between = x(part * 10**power)
-            out.append(_rule(between, TOP - 12, between, bottom, "#f3f4f6"))
-        out.append(_text(at, bottom + 22, _unit(10.0**power), 13, "#374151", "middle"))
+    for power in range(math.floor(low), math.ceil(high)):
+        for part in range(1, 10):
+            at = x(part * 10.0**power)
+            if LEFT <= at <= WIDTH - RIGHT:
+                out.append(_rule(at, TOP - 12, at, bottom, "#d1d5db" if part == 1 else "#f3f4f6"))
+                if part == 1:
+                    label = _unit(10.0**power)
+                    out.append(_text(at, bottom + 22, label, 13, "#374151", "middle"))
     for number, row in enumerate(rows):
         y = TOP + ROW * number + ROW / 2
         out.append(_text(LEFT - 14, y + 5, row.label, 13, "#111827", "end"))
         ends = [x(value) for value in row.values.values()]
         out.append(_rule(min(ends), y, max(ends), y, "#9ca3af"))
-        for name in STYLE:
+        # Our own mark last: where two fall together, it is the one that is seen.
+        for name in ("floor", "cmind", "mlcflow", "cmcore"):
             if name in row.values:
                 out.append(_mark(name, x(row.values[name]), y, _unit(row.values[name])))
-        own = x(row.values["cmcore"])
-        out.append(_text(own, y - 8, _unit(row.values["cmcore"]), 10, STYLE["cmcore"][0], "middle"))
+        own, slowest = row.values["cmcore"], max(row.values, key=lambda name: row.values[name])
+        blue = STYLE["cmcore"][0]
+        out.append(_text(min(ends) - 11, y + 4, _unit(own), 11, blue, "end"))
+        if slowest != "cmcore":
+            text = _unit(row.values[slowest])
+            out.append(_text(max(ends) + 11, y + 4, text, 11, STYLE[slowest][0]))
     return "\n".join([*out, "</svg>"]) + "\n"
 
 
 def _unit(seconds: float) -> str:
+    seconds = float(f"{seconds:.3g}")
+    if seconds >= 100:
+        return f"{seconds:.0f} s"
     if seconds >= 1:
         return f"{seconds:.3g} s"
     if seconds >= 1e-3:

@@ -164,7 +164,7 @@ class Cmind(Engine):
     """cmind; the engine of its recipes comes with the published recipes."""
 
     name = "cmind"
-    index = ("repos/index.json",)
+    index: tuple[str, ...] = ("repos/index.json",)
 
     def env(self, scene: str) -> dict[str, str]:
         home = self.home(scene)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import generate
@@ -156,7 +157,7 @@ def many_recipes(engine: Engine, count: int, *, whole: bool) -> Iterator[Cell]:
         edited = root / "script" / f"bulk-{number + 1}" / engine.dialect.meta
         argv = engine.find_words(*words["find by tags"])
         load = f"find by tags, {count:,}, one edited"
-        before = lambda: generate.edit(edited, number + 1)  # noqa: E731
+        before = partial(generate.edit, edited, number + 1)
         yield Cell(load, engine.name, argv, env, cwd, name, before=before)
 
 
@@ -171,15 +172,15 @@ def everything(engine: Engine, *, quick: bool) -> Iterator[Cell]:
     """All cells of one engine of recipes; `quick` leaves out what takes a reference minutes."""
     ours = engine.name == "cmcore"
     dialects = ("cm", "mlc") if ours else (engine.dialect.name,)
-    recipes = RECIPES if ours and not quick else RECIPES[:2] if ours else RECIPES[1:2]
-    entries = ENTRIES if ours and not quick else ENTRIES[:2]
-    if quick and not ours:
-        recipes, entries = (), ENTRIES[:1]
-    parts: list[tuple[str, Callable[[], Iterator[Cell]]]] = [("start", lambda: basic(engine))]
-    parts += [(name, lambda name=name: published(engine, name)) for name in dialects]
-    parts += [("running", lambda: running(engine))]
-    parts += [(f"{n} recipes", lambda n=n: many_recipes(engine, n, whole=ours)) for n in recipes]
-    parts += [(f"{n} entries", lambda n=n: many_entries(engine, n)) for n in entries]
+    recipes: tuple[int, ...] = RECIPES[: 2 if quick else 3]
+    entries: tuple[int, ...] = ENTRIES[: 2 if quick else 3]
+    if not ours:
+        recipes, entries = ((), ENTRIES[:1]) if quick else (RECIPES[1:2], ENTRIES[:2])
+    parts: list[tuple[str, Callable[[], Iterator[Cell]]]] = [("start", partial(basic, engine))]
+    parts += [(name, partial(published, engine, name)) for name in dialects]
+    parts += [("running", partial(running, engine))]
+    parts += [(f"{n} recipes", partial(many_recipes, engine, n, whole=ours)) for n in recipes]
+    parts += [(f"{n} entries", partial(many_entries, engine, n)) for n in entries]
     for name, part in parts:
         try:
             yield from list(part())

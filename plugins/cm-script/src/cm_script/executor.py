@@ -24,7 +24,7 @@ Exports = tuple[dict[str, Any], dict[str, Any]]
 
 
 class Foreseen(CmError):
-    """The request as a whole would surely fail, so nothing was run; no single recipe is to blame."""
+    """The whole request would surely fail, so nothing was run; no single recipe is to blame."""
 
 
 class Executor:

@@ -111,7 +111,7 @@ def cm_settings() -> Iterable[Setting]:
         Setting("script.quiet", "take the first choice instead of asking", False),
         Setting("script.silent", "say nothing but errors and what steps print", False),
         Setting("script.cache_reuse", "what decides on a cache hit: key, or tags", "key"),
-        Setting("script.jobs", "dependencies built at once: a number, or auto for one per CPU", "1"),
+        Setting("script.jobs", "dependencies built at once: a number, or auto", "1"),
     ]
 
 

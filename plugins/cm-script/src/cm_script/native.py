@@ -250,7 +250,6 @@ def _follow(pump: _Pump, console: ConsoleLike) -> int:
                 os.kill(pump.pid, request)
         pump.wait()
         interruption.tell(tree, signal.SIGTERM)
-        console.warn("interrupted")
         raise
     return pump.wait()
 

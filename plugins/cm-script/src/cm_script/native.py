@@ -103,7 +103,7 @@ def run_process(
     pump = _Pump(pid, reader, console.child_stream(), log)
     try:
         with interruption.terminable():
-            code = _follow(pump, console)
+            code = _follow(pump)
         return code, pump.last_lines()
     finally:
         os.close(reader)
@@ -234,7 +234,7 @@ def _write(stream: int, data: bytes) -> int:
     return stream
 
 
-def _follow(pump: _Pump, console: ConsoleLike) -> int:
+def _follow(pump: _Pump) -> int:
     """Copy until the process ends; its exit code."""
     try:
         _copy_until_end(pump)

@@ -27,6 +27,8 @@ COMMANDS = (
 )
 #: Files of entries that are like others.
 ALIKE = ("1.txt", "2.txt", "3.txt", "4.txt", "made-with.txt", "data.cksum")
+#: Damage to finished entries of these kinds is no concern of unfinished ones.
+FINISHED = ("app", "lib", "data", "tool")
 #: Numbers: two whole trees, one that was killed in its download, one killed in its renewal.
 WHOLE, OTHER, PARTIAL, RENEWED = 1, 2, 3, 4
 
@@ -165,7 +167,8 @@ class Damage:
             return
         self.counts["cases"] += 1
         try:
-            for number in (OTHER, WHOLE, PARTIAL, RENEWED):
+            concerned = name.split("/")[0].split()[0] in FINISHED
+            for number in (OTHER, WHOLE) if concerned else (OTHER, WHOLE, PARTIAL, RENEWED):
                 self._served("app", number)
             for kind in ("lib", "data"):
                 self._served(kind, WHOLE)

@@ -227,6 +227,19 @@ def _moved_default(facts: Facts) -> bool:
     )
 
 
+def _constant_ignored(facts: Facts) -> bool:
+    key, ours = facts.difference.key, str(facts.difference.ours)
+    if not facts.difference.name.startswith(("env_internal", "new_env")):
+        return False
+    plan = facts.outcome.plan
+    return (
+        plan is not None
+        and for_form(plan.artifact.form).name == "cm"
+        and str(plan.scope.const.get(key)) == ours
+        and any(key in (block.get("const") or {}) for block in facts.blocks())
+    )
+
+
 RULES: dict[str, Callable[[Facts], bool]] = {
     "null-block": _crash(
         r"(TypeError|AttributeError): .*'NoneType'", "update_state_from_meta|merge_dicts"
@@ -257,4 +270,5 @@ RULES: dict[str, Callable[[Facts], bool]] = {
     "names-as-text": _names_as_text,
     "comma-in-name": _comma_in_name,
     "moved-default": _moved_default,
+    "constant-ignored": _constant_ignored,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ HERE = Path(__file__).resolve().parent
 TABLE = tomllib.loads((HERE / "budgets.toml").read_text("utf-8"))
 FEW, MANY = 4, 12
 STEP = '#!/bin/bash\necho "CM_{key}=made" > tmp-run-env.out\n'
+#: Seconds after which the index and the cache trust times of files.
+SETTLED = 2.5
 Counts = dict[str, list[str]]
 
 
@@ -62,6 +65,8 @@ class Desk:
         (folder / "work").mkdir()
         root = kit.write_tree(folder / "recipes", files)
         kit.must(self.cm("add", "collection", str(root)))
+        # Files that changed a moment ago are read again, until the clock can tell a later change.
+        time.sleep(SETTLED)
 
     def cm(self, *words: str) -> kit.Answer:
         """Run `cm` unobserved."""

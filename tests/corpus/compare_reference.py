@@ -73,26 +73,30 @@ class Reference:
         requirement, command = REFERENCES[dialect]
         self.dialect, self.folder, self.venv = dialect, folder, folder / "venv"
         self.home, self.work = folder / "home", folder / "work"
-        kit.must(kit.run([sys.executable, "-m", "venv", self.venv]))
-        kit.must(kit.run([self.venv / "bin/python", "-m", "pip", "install", "-q", requirement]))
         self.command = self.venv / "bin" / command
-        self.work.mkdir()
+        if not self.command.exists():
+            pip = [self.venv / "bin/python", "-m", "pip"]
+            kit.must(kit.run([sys.executable, "-m", "venv", self.venv]))
+            kit.must(kit.run([*pip, "install", "-q", requirement]))
+        self.work.mkdir(exist_ok=True)
         self._register()
 
     def _register(self) -> None:
         # A copy: the reference engines write bytecode and indices beside the recipes.
         self.recipes = self.folder / "recipes"
         if self.dialect == "cm":
-            shutil.copytree(corpora.cm_root(), self.recipes)
+            corpus = corpora.cm_root()
             repos, self.cache = self.home / "CM", self.home / "CM/repos/local/cache"
             listed = [str(self.recipes)]
         else:
-            shutil.copytree(corpora.mlc_root(), self.recipes)
+            corpus = corpora.mlc_root()
             repos, self.cache = self.home / "MLC", self.home / "MLC/local/cache"
             local = {"alias": "local", "name": "local", "uid": "0f0e0d0c0b0a0908"}
             kit.write_tree(repos / "local", {"meta.yaml": local})
-            self.cache.mkdir()
+            self.cache.mkdir(exist_ok=True)
             listed = [str(repos / "local"), str(self.recipes)]
+        if not self.recipes.exists():
+            shutil.copytree(corpus, self.recipes)
         kit.write_tree(repos, {"repos.json": json.dumps(listed)})
         self.variables = {f"{self.dialect.upper()}_REPOS": str(repos)}
 

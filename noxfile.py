@@ -97,6 +97,13 @@ def conformance(session: nox.Session) -> None:
     session.run("python", "tests/golden/conformance.py", *session.posargs)
 
 
+@nox.session(name="reference-runs")
+def reference_runs(session: nox.Session) -> None:
+    """Published recipes run in the reference engines and here; differences, or a new record."""
+    session.install(*group("test"), *[f"./{package}" for package in PACKAGES])
+    session.run("python", "tests/corpus/record_runs.py", *session.posargs)
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Everything beside cmind, mlcflow, cmeta and the floor; writes docs/reference/speed.*."""
@@ -118,6 +125,7 @@ def docs(session: nox.Session) -> None:
     """Write the generated pages of docs/reference anew."""
     session.install(*packages())
     session.run("python", "docs/generate_hooks.py")
+    session.run("python", "docs/generate_recipes_run.py")
 
 
 @nox.session(venv_backend="none")

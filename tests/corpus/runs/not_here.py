@@ -97,7 +97,7 @@ app-hotpotqa app-webarena app-webvoyager install-ansible-via-pip
 get-mlperf-single-node-system-info get-single-node-system-info-infragraph process-mlperf-accuracy
 run-mlperf-inference-submission-checker get-mlperf-inference-loadgen benchmark-program-stream
 benchmark-program-coremark get-huggingface-cli app-image-classification-torch-py
-get-lib-aocl-blis get-lib-aocl-libm get-mlperf-training-results-summary send-mail
+get-lib-aocl-blis get-lib-aocl-libm get-mlperf-training-results-summary send-mail get-sys-utils-mlc
 push-mlperf-inference-results-to-github get-compiler-rust run-terraform get-google-saxml
 """,
     ENDLESS: "gui runtime-system-infos test-debug",

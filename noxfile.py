@@ -97,6 +97,14 @@ def conformance(session: nox.Session) -> None:
     session.run("python", "tests/golden/conformance.py", *session.posargs)
 
 
+@nox.session
+def runs(session: nox.Session) -> None:
+    """Some 200 published recipes really run; what they leave is compared with what is recorded."""
+    session.install(*group("test"), *packages())
+    session.env["CMCORE_TEST_RUNS"] = "1"
+    session.run("python", "-m", "pytest", "tests/corpus/test_runs.py", *session.posargs)
+
+
 @nox.session(name="reference-runs")
 def reference_runs(session: nox.Session) -> None:
     """Published recipes run in the reference engines and here; differences, or a new record."""

@@ -6,6 +6,7 @@ reference-runs` makes it again and compares every value on the machine at hand.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -32,6 +33,11 @@ CACHED = [
     for dialect, run in ALL
     if run.cached and "ends" not in RECORDED[dialect].get(run.name, {})
 ]
+
+#: A quarter of an hour, and nearly everything that the package index has: not part of every run.
+on_request = pytest.mark.skipif(
+    not os.environ.get("CMCORE_TEST_RUNS"), reason="nox -s runs really runs all of these"
+)
 
 
 def label(value: str | runs.Run) -> str:
@@ -94,6 +100,7 @@ def skip_without(run: runs.Run) -> None:
 
 
 @pytest.mark.slow
+@on_request
 @pytest.mark.parametrize(("dialect", "run"), ALL, ids=label)
 def test_leaves_what_the_reference_left(
     homes: dict[str, Home], dialect: str, run: runs.Run
@@ -110,6 +117,7 @@ def test_leaves_what_the_reference_left(
 
 
 @pytest.mark.slow
+@on_request
 @pytest.mark.parametrize(("dialect", "run"), CACHED, ids=label)
 def test_second_run_is_served_from_the_cache(
     homes: dict[str, Home], dialect: str, run: runs.Run

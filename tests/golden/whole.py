@@ -137,6 +137,7 @@ def plan(ctx: Context, name: str, recipe: Artifact, variations: str) -> Planned:
 def _failing(node: dict[str, Any]) -> str:
     """Tags of the innermost node that fails, "" when it is the request itself."""
     for child in node["children"]:
-        if child["outcome"] == "error":
-            return _failing(child) or str(child["asked"])
+        below = _failing(child)
+        if below or child["error"]:
+            return below or str(child["asked"])
     return ""

@@ -17,6 +17,7 @@ from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect
+    from cm_script.facade.session import Session
     from cm_script.protocols import ConsoleLike
     from cm_script.reads import Reads
     from cm_script.run import RecipeRun
@@ -62,6 +63,7 @@ class Engine:
         stack: recipes now running, outermost first.
         reads: recipe folder and variations -> variables that it looks at, as far as anybody asked.
         call_prefix: how logs and readmes spell the command.
+        session: what recipe code of this request has imported.
     """
 
     #: Whether flags about what happens around a run are carried out.
@@ -90,6 +92,7 @@ class Engine:
         self.stack: list[RecipeRun] = []
         self.reads: dict[tuple[str, frozenset[str]], Reads] = {}
         self.call_prefix = "cm run script"
+        self.session: Session | None = None
         self.executor = Executor(self)
         self._recipes: dict[str, list[Artifact]] = {}
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import time
 from collections.abc import Mapping, Sequence
 
-from cm_script import interruption
+from cm_script import interruption, waiting
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
 
@@ -169,7 +168,7 @@ class _Pump:
 
     def read(self, wait: float) -> int:
         """Copy what there is within `wait` seconds; bytes copied, or -1 at the end."""
-        if not select.select([self.reader], [], [], wait)[0]:
+        if not waiting.readable(self.reader, wait):
             return 0
         try:
             data = os.read(self.reader, _CHUNK)
@@ -227,7 +226,7 @@ def _write(stream: int, data: bytes) -> int:
             try:
                 view = view[os.write(stream, view) :]
             except BlockingIOError:
-                select.select([], [stream], [])
+                waiting.until_writable(stream)
     except OSError:
         # A reader that went away (`cm run ... | head`) must not end a running recipe.
         return -1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect
+    from cm_script.facade.session import Session
     from cm_script.hooks import RecipeCode
     from cm_script.scope import Scope
     from cm_script.shells import Stop
@@ -65,9 +66,11 @@ class EngineLike(Protocol):
     Attributes:
         imported: text that native steps reported through `tmp-run-env.out`, by variable. As long
             as a variable still has that text it is data and exported literally; see `provenance`.
+        session: what recipe code of this request has imported; None until there is any.
     """
 
     imported: dict[str, Any]
+    session: Session | None
 
     @property
     def ctx(self) -> ContextLike: ...

@@ -63,6 +63,7 @@ class StubEngine:
         self.ctx = SimpleNamespace(paths=paths)
         self.literal: set[str] = set()
         self.imported: dict[str, str] = {}
+        self.session = None
         self.quiet = self.silent = self.verbose = False
         self.stop = None
         self.chain: list[str] = []

@@ -41,6 +41,7 @@ class Request:
     def __init__(self, typed: dict[str, str]) -> None:
         self.literal = set(typed)
         self.imported: dict[str, object] = {}
+        self.session = None
         self.request = SimpleNamespace(flags={"env": typed})
 
 

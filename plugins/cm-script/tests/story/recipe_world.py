@@ -75,7 +75,11 @@ class World:
         before = os.getcwd()
         os.chdir(self.here)
         try:
-            return self.context().access({"action": action, "automation": automation, **call})
+            with self.context() as context:
+                answer = context.access({"action": action, "automation": automation, **call})
+            if answer["return"] > 0:  # pytest shows it beside a failed assert
+                print(action, automation, call, "->", answer.get("error"))
+            return answer
         finally:
             assert Path(os.getcwd()) == self.here, "a run must leave the current folder alone"
             os.chdir(before)

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from weakref import WeakKeyDictionary
 
 from cm_script.facade.guard import guarded
 from cm_script.facade.streams import guarded_streams
@@ -20,15 +19,12 @@ from cmcore.hints import TYPE_CHECKING
 if TYPE_CHECKING:
     from cm_script.protocols import EngineLike
 
-_SESSIONS: WeakKeyDictionary[EngineLike, Session] = WeakKeyDictionary()
-
 
 def session_of(engine: EngineLike) -> Session:
     """The session of a request, made on first use."""
-    session = _SESSIONS.get(engine)
-    if session is None:
-        session = _SESSIONS[engine] = Session(engine)
-    return session
+    if engine.session is None:
+        engine.session = Session(engine)
+    return engine.session
 
 
 class Session:

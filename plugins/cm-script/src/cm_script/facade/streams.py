@@ -49,9 +49,9 @@ class _Forgiving(io.RawIOBase):
             try:
                 left = left[os.write(self._number, left) :]
             except BlockingIOError:
-                import select
+                from cm_script.waiting import until_writable
 
-                select.select([], [self._number], [])
+                until_writable(self._number)
             except OSError:
                 break
         return size

@@ -172,7 +172,9 @@ def _whole(entries: Mapping[str, Any]) -> Iterator[str]:
         what = "every recipe and variation" if whole["full"] else "every recipe, some variations"
         refused, crashes = whole["refused"], whole["crashes"]
         yield f"### {name}\n"
-        lint = ", ".join(f"{count} {level}s" for level, count in whole["lint"].items())
+        found = whole["lint"]
+        levels = [level for level in ("error", "warning", "note") if level in found]
+        lint = ", ".join(f"{found[level]} {level}s" for level in levels)
         yield (
             f"{whole['recipes']} recipes loaded and linted ({lint}; errors are listed in "
             f"corpus-findings.md).\n{whole['asked']} plans ({what}): "

@@ -152,6 +152,21 @@ class Context:
         """
         return self.index.search(automation, artifact, tags)
 
+    def close(self) -> None:
+        """Give back the files that are held open; the next question opens them again.
+
+        Without it they are given back when Python collects the context, which can take a while:
+        worth a call, or a `with`, in a program that makes many.
+        """
+        if self._index is not None:
+            self._index.close()
+
+    def __enter__(self) -> Context:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def warnings(self) -> list[str]:
         """What collections and index have to say of what was used so far; each text once."""
         said = self._collections.warnings() if self._collections is not None else []

@@ -50,7 +50,7 @@ def explain(ctx: Context, request: Request, *, short: bool = False) -> Result:
     if short:
         return Result({}, _short_usage())
     words = [w for w in (request.action, request.automation) if w]
-    if request.action == "help":
+    if request.action == "help" and ctx.registry.owner(request.automation, "help") is None:
         words = words[1:]
     return explain_words(ctx, [*words, *request.artifacts], request)
 

@@ -5,8 +5,10 @@ Also which of the parent's variables it does not see.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase, translate
+from functools import lru_cache
 
 from cm_script import conditions, placeholders
 from cm_script.merge import split_tags
@@ -20,15 +22,15 @@ if TYPE_CHECKING:
 
 def put_aside(env: Env, patterns: Iterable[str]) -> Env:
     """Take hidden keys, and values that still hold a placeholder, out of `env`."""
-    wanted = list(patterns)
-    exact = {pattern for pattern in wanted if "*" not in pattern and "?" not in pattern}
-    globs = [pattern for pattern in wanted if pattern not in exact]
-    aside = {}
-    for key in list(env):
-        hidden = key in exact or any(fnmatchcase(key, pattern) for pattern in globs)
-        if hidden or placeholders.names(env[key]):
-            aside[key] = env.pop(key)
-    return aside
+    hidden = set(filter(_fits_one_of(tuple(patterns)), env))
+    if placeholders.anywhere(env.values()):
+        hidden.update(key for key, value in env.items() if placeholders.names(value))
+    return {key: env.pop(key) for key in list(env) if key in hidden}
+
+
+@lru_cache(maxsize=64)
+def _fits_one_of(patterns: tuple[str, ...]) -> Callable[[str], object]:
+    return re.compile("|".join(map(translate, patterns)) or "(?!)").match
 
 
 def show_again(env: Env, aside: Mapping[str, Any], dep: Dep, dialect: Dialect) -> None:

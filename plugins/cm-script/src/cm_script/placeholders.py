@@ -7,7 +7,7 @@ a dependency has exported it, resolves it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -27,6 +27,12 @@ _REMOTE = re.compile(
 def names(value: object) -> list[str]:
     """The names that a value refers to."""
     return _NAME.findall(str(value))
+
+
+def anywhere(values: Iterable[object]) -> bool:
+    """Whether one of the values may hold a placeholder."""
+    # One look at all of them: every recipe of a tree asks this of the whole environment.
+    return "<<<" in "\n".join(map(str, values))
 
 
 def resolved(value: Any, env: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> Any:
@@ -60,17 +66,25 @@ def fill(
     Raises:
         CmError: a key that starts with `+` holds something else than a list.
     """
+    if "+" in "".join(env):
+        _check_lists(env)
+    if env.keys().isdisjoint(_GIT_URL) and not anywhere(env.values()):
+        return
     for key, value in env.items():
-        if key.startswith("+") and not isinstance(value, list):
-            raise CmError(
-                f"'{key}' extends a list but holds '{value}'", hint="give it a list of texts"
-            )
         if "<<<" in str(value):
             if data is not None:
                 _note(key, value, env, extra or {}, data)
             env[key] = resolved(value, env, extra)
         elif key in _GIT_URL and isinstance(value, str):
             env[key] = _with_credentials(value, env, key.removesuffix("GIT_URL"))
+
+
+def _check_lists(env: Mapping[str, Any]) -> None:
+    for key, value in env.items():
+        if key.startswith("+") and not isinstance(value, list):
+            raise CmError(
+                f"'{key}' extends a list but holds '{value}'", hint="give it a list of texts"
+            )
 
 
 def _note(

@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from cm_script.run import RecipeRun
 
 
+#: Kinds of values that cannot change: most environments hold nothing else.
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
 def snapshot(data: dict[str, Any]) -> dict[str, Any]:
     """A copy of environment or state that later changes do not reach."""
-    return {key: copied(value) for key, value in data.items()}
+    if _PLAIN.issuperset(map(type, data.values())):
+        return dict(data)
+    return {key: value if type(value) is str else copied(value) for key, value in data.items()}
 
 
 def exported(data: dict[str, Any], patterns: Iterable[str], env: dict[str, Any]) -> dict[str, Any]:

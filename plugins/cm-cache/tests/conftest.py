@@ -64,7 +64,9 @@ class Cache:
         assert isinstance(reservation, Reservation)
         return self.publish(reservation, payload, **meta)
 
-    def store(self, *tags, files=None, env=None, kind="built", depends=(), key=None, **meta):
+    def store(
+        self, *tags, files=None, env=None, kind="built", depends=(), key=None, version="", **meta
+    ):
         """Build an entry of a class, with files by relative path and an exported environment.
 
         `HERE` in text and environment stands for the entry's folder.
@@ -82,7 +84,14 @@ class Cache:
         new_env = {key: here(value) for key, value in (env or {}).items()}
         state = {"new_env": new_env, "new_state": {}, "deps": [], "version": ""}
         meta = {"class": kind, "depends": list(depends), **meta}
-        return publishing.publish(self.ctx, reservation, Outcome(tags, "", state, meta))
+        return publishing.publish(self.ctx, reservation, Outcome(tags, version, state, meta))
+
+    def publish_env(self, reservation, env, version, kind):
+        """Publish what left no files."""
+        tags = reservation.token.request.entry_tags
+        state = {"new_env": env, "new_state": {}, "deps": [], "version": version}
+        outcome = Outcome(tags, version, state, {"class": kind, "depends": []})
+        return publishing.publish(self.ctx, reservation, outcome)
 
     def meta(self, entry):
         with open(os.path.join(entry.path, "_cm.json"), encoding="utf-8") as file:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from cm_cache import choose, classes, digests, layout, measures, records, settling
+from cm_cache import choose, classes, digests, layout, machine, measures, records, settling, tools
 from cm_cache.relocate import relocated
 from cm_cache.shelf import Shelf
 from cm_cache.unpacking import Archive
@@ -192,6 +192,9 @@ def _settle(shelf: Shelf, archive: Archive, uid: str, folder: str, origin: str) 
         meta, state = relocated(meta, root, shelf.root), relocated(state, root, shelf.root)
     if digests.DIGESTS in meta:
         meta[digests.DIGESTS] = digests.anew(meta[digests.DIGESTS])
+    if tools.TOOLS in meta:
+        meta[tools.TOOLS] = tools.here(meta)
+    meta.pop(machine.MACHINE, None)
     meta |= {"root": shelf.root, "imported": {"from": origin, "time": time.time()}}
     settling.write_entry(folder, meta, state)
     archive.finish(uid, folder, shelf.root)

@@ -32,8 +32,8 @@ def find(ctx: Context, request: CacheRequest, *, remember: bool = True) -> list[
     """Finished entries of the request's recipe and dialect that carry its tags, in order.
 
     Damaged ones, those whose time (`cache_expiration`) is over, detected ones whose tools or
-    machine are not what they were (`cm_cache.recheck`), and those that use files of an entry which
-    is gone are left out.
+    machine are not what they were (`cm_cache.recheck`), built ones whose tools are others now
+    (`cm_cache.tools`), and those that use files of an entry which is gone are left out.
 
     Args:
         remember: note the entries as shown, for `is_news`.
@@ -49,7 +49,10 @@ def find(ctx: Context, request: CacheRequest, *, remember: bool = True) -> list[
             continue
         entry = records.entry(shelf.root, record)
         if "watch" in entry.meta and _turned_down(ctx, entry):
-            stale.append(entry)
+            if _of_this_machine(entry):
+                stale.append(entry)
+        elif entry.meta.get("class") == "built" and _other_tools(ctx, shelf, entry):
+            continue
         elif not ("depends" in entry.meta and _lost_files(ctx, shelf, record)):
             entries.append(entry)
     if _has_upstream(ctx):
@@ -82,6 +85,22 @@ def _turned_down(ctx: Context, entry: CacheEntry) -> bool:
     from cm_cache import recheck
 
     flaw = recheck.flaw(entry.meta)
+    if flaw:
+        _tell(ctx, entry.uid, entry.tags, flaw)
+    return bool(flaw)
+
+
+def _of_this_machine(entry: CacheEntry) -> bool:
+    """Whether the result of a new look at the machine belongs in this entry's place."""
+    from cm_cache import machine
+
+    return machine.is_this(entry.meta)
+
+
+def _other_tools(ctx: Context, shelf: Shelf, entry: CacheEntry) -> bool:
+    from cm_cache import tools
+
+    flaw = tools.flaw(shelf, entry.meta)
     if flaw:
         _tell(ctx, entry.uid, entry.tags, flaw)
     return bool(flaw)

@@ -10,7 +10,18 @@ import os
 import time
 from collections.abc import Mapping
 
-from cm_cache import classes, contents, digests, host, identity, layout, recheck, records
+from cm_cache import (
+    classes,
+    contents,
+    digests,
+    host,
+    identity,
+    layout,
+    machine,
+    recheck,
+    records,
+    tools,
+)
 from cm_cache.claims import Claim
 from cm_cache.shelf import Shelf
 from cmcore import storage
@@ -44,7 +55,7 @@ def publish(ctx: Context, reservation: Reservation, outcome: Outcome) -> CacheEn
             raise StorageError(f"'{key}' of the outcome is not a dictionary", where=folder)
     shelf = Shelf(ctx)
     meta = _meta(shelf, claim, reservation.uid, outcome)
-    _add_evidence(ctx, folder, meta, outcome)
+    _add_evidence(ctx, shelf, folder, meta, outcome)
     storage.write_atomic(
         os.path.join(folder, layout.STATE), _json(dict(outcome.state), claim.request)
     )
@@ -112,6 +123,7 @@ def _meta(shelf: Shelf, claim: Claim, uid: str, outcome: Outcome) -> dict[str, A
         "created": now,
         "seconds": round(max(0.0, now - claim.note["started"]), 3),
         "host": host.identity(),
+        machine.MACHINE: machine.identity(),
         **{key: value for key, value in outcome.meta.items() if key != digests.DIGESTS},
     }
     meta["class"] = classes.settled(request.key.get("class"), meta.get("class"), meta["tags"])
@@ -120,7 +132,9 @@ def _meta(shelf: Shelf, claim: Claim, uid: str, outcome: Outcome) -> dict[str, A
     return meta
 
 
-def _add_evidence(ctx: Context, folder: str, meta: dict[str, Any], outcome: Outcome) -> None:
+def _add_evidence(
+    ctx: Context, shelf: Shelf, folder: str, meta: dict[str, Any], outcome: Outcome
+) -> None:
     """Add to `meta` what later shows whether the entry is still what it is published as."""
     meta[contents.CONTENTS] = contents.sizes(folder)
     wish = outcome.meta.get(digests.DIGESTS)
@@ -132,6 +146,10 @@ def _add_evidence(ctx: Context, folder: str, meta: dict[str, Any], outcome: Outc
             raise storage.storage_error(error, folder, "compute digests of the files") from error
     if meta["class"] == classes.DETECTED:
         meta[recheck.WATCH] = recheck.watched(outcome.state, folder)
+    if meta["class"] in (classes.BUILT, classes.DETECTED):
+        found = tools.used(shelf, records.depends(meta))
+        if found:
+            meta[tools.TOOLS] = found
 
 
 def _json(data: object, request: CacheRequest) -> str:

@@ -1,7 +1,8 @@
 """Whether what a detected entry says is still so: its tools and its machine are as they were.
 
 An entry remembers the files and folders outside of its own that its exported values name. A tool
-that was upgraded, replaced or removed turns the entry down; so does another machine.
+that was upgraded, replaced or removed turns the entry down; so does another kind of machine. What
+names no file, or tells of the machine itself, is true on that one machine only.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 
-from cm_cache import host
+from cm_cache import host, machine
 from cmcore.hints import Any
 
 #: Key of an entry's meta that holds what `flaw` compares.
@@ -27,7 +28,8 @@ def watched(state: Mapping[str, Any], folder: str) -> dict[str, Any]:
 
     Returns:
         `host`: see `cm_cache.host.identity`; `paths`: for each file outside of `folder` path,
-        size, modification time in nanoseconds and inode; for each folder its path alone.
+        size, modification time in nanoseconds and inode; for each folder its path alone;
+        `machine`, where there are none or the state tells of it: `cm_cache.machine.identity`.
     """
     paths: dict[str, list[Any]] = {}
     for value in _texts([state.get("new_env"), state.get("new_state")]):
@@ -37,10 +39,18 @@ def watched(state: Mapping[str, Any], folder: str) -> dict[str, Any]:
             continue
         if value == folder or value.startswith(folder + os.sep):
             continue
-        mark = _mark(value)
-        if mark:
-            paths[value] = mark
-    return {"host": host.identity(), "paths": list(paths.values())}
+        row = mark(value)
+        if row:
+            paths[value] = row
+    found = {"host": host.identity(), "paths": list(paths.values())}
+    return {**found, "machine": machine.identity()} if not paths or _tells(state) else found
+
+
+def _tells(state: Mapping[str, Any]) -> bool:
+    """Whether what a recipe gives is about the machine it ran on."""
+    env, more = (state.get(key) or {} for key in ("new_env", "new_state"))
+    # Names that the recipes of CM and MLCFlow use: CM_HOST_CPU_..., state `host_device_raw_info`.
+    return any("_HOST_" in key for key in env) or any(key.startswith("host") for key in more)
 
 
 def flaw(meta: Mapping[str, Any]) -> str:
@@ -51,11 +61,13 @@ def flaw(meta: Mapping[str, Any]) -> str:
     there = watch.get("host")
     if isinstance(there, dict) and there != host.identity():
         return f"it was made on {host.text(there)}, and this is {host.text(host.identity())}"
+    if "machine" in watch and (other := machine.differs(watch["machine"])):
+        return other
     paths = watch.get("paths")
     for kept in paths if isinstance(paths, list) else []:
         if not isinstance(kept, list) or not kept or not isinstance(kept[0], str):
             continue
-        now = _mark(kept[0])
+        now = mark(kept[0])
         if not now:
             return f"{kept[0]} is gone"
         if now != kept:
@@ -63,7 +75,8 @@ def flaw(meta: Mapping[str, Any]) -> str:
     return ""
 
 
-def _mark(path: str) -> list[Any]:
+def mark(path: str) -> list[Any]:
+    """Path, size, time (ns) and inode of a file; the path of a folder; [] when there is neither."""
     try:
         found = os.stat(path)
     except (OSError, ValueError):

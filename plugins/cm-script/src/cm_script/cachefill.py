@@ -12,6 +12,7 @@ from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine
+    from cm_script.inheritance import Inherited
     from cm_script.run import RecipeRun
 
 
@@ -47,7 +48,9 @@ def reserve(
     return Reservation(uid, path, False, None)
 
 
-def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) -> None:
+def publish(
+    run: RecipeRun, inherited: Inherited, new_env: dict[str, Any], new_state: dict[str, Any]
+) -> None:
     """Make the reserved entry visible with everything a later hit needs."""
     assert run.reservation is not None
     if run.reservation.token is None:
@@ -59,10 +62,17 @@ def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) 
     depends = run.text("GET_DEPENDENT_CACHED_PATH")
     if depends and os.path.exists(depends) and not _same(depends, run.reservation.path):
         meta["dependent_cached_path"] = depends
-    run.exports = frozenset(new_env)
-    meta["inputs"] = identity.inputs(run, run.asked_env)
+    own_env, own_state, seams = inherited.made(new_env, new_state)
+    # Lists grow: what others have put in before says nothing of what this recipe looks at.
+    lists = {key for key, value in new_env.items() if isinstance(value, list)}
+    run.exports = frozenset({*own_env, *lists})
+    meta["inputs"] = inputs = identity.inputs(run, run.asked_env)
+    # What it was made from holds for those who do not say it again.
+    own_env.update({key: new_env[key] for key in new_env if key in inputs and key not in lists})
     meta["recipe_files"] = identity.look(run.artifact.path)
     meta["depends"] = identity.uses(run)
+    if run.children and (below := _below(run)):
+        meta["below"] = below
     meta["run"] = _origin(run.engine)
     if not run.scope.meta.get("cache_class") and _is_detected(run):
         meta["class"] = "detected"
@@ -75,16 +85,23 @@ def publish(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) 
         tags=tuple(dict.fromkeys(tags)),
         version=run.text("DETECTED_VERSION") or run.text("VERSION"),
         state={
-            "new_env": new_env,
-            "new_state": new_state,
+            "new_env": own_env,
+            "new_state": own_state,
+            "inherited": seams,
             "deps": list(run.ran_deps),
             "version": run.version,
             "version_info": run.run_state["version_info"][run.first_version :],
-            **_data(run, new_env),
+            **_data(run, own_env),
         },
         meta=meta,
     )
     run.entry = run.engine.executor.publish(run, run.reservation, outcome)
+
+
+def _below(run: RecipeRun) -> list[dict[str, Any]]:
+    from cm_script.below import recorded
+
+    return recorded(run)
 
 
 def _is_detected(run: RecipeRun) -> bool:

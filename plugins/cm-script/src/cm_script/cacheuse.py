@@ -115,6 +115,14 @@ def look_up(run: RecipeRun, request: CacheRequest) -> CacheEntry | None:
     return entry
 
 
+def explain_aside(run: RecipeRun) -> None:
+    """Say to those who ask why the cache has no part in this run."""
+    if run.engine.cache.explain:
+        from cm_script.planning.misses import not_asked
+
+        run.console.log(f"{run.spaces}  {not_asked(run)}")
+
+
 def _explain(
     run: RecipeRun, request: CacheRequest, entry: CacheEntry | None, flaws: Mapping[str, str]
 ) -> None:
@@ -224,6 +232,7 @@ def state_of(run: RecipeRun, entry: CacheEntry) -> dict[str, Any] | None:
     return {
         "new_env": new_env,
         "new_state": state.get("new_state") or {},
+        "inherited": state.get("inherited"),
         "version": str(state.get("version") or ""),
         "version_info": state.get("version_info") or [],
     }

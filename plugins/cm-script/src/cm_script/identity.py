@@ -24,7 +24,7 @@ from cmcore.hints import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cm_script.reads import Reads
     from cm_script.run import RecipeRun
-    from cmcore.types import CacheEntry
+    from cmcore.types import Artifact, CacheEntry
 
 #: Files of a recipe folder that do not change what it does.
 _DESCRIBES = (".md", ".rst", ".pyc", ".png", ".jpg", ".svg")
@@ -66,6 +66,7 @@ def difference(run: RecipeRun, entry: CacheEntry) -> str:
         or _version_differs(run, entry, key)
         or _flags_differ(run, key)
         or _recipe_differs(run, entry, key)
+        or _below_differs(run, entry)
         or _inputs_differ(run, entry)
     )
 
@@ -113,6 +114,14 @@ def _recipe_differs(run: RecipeRun, entry: CacheEntry, key: Mapping[str, Any]) -
     if isinstance(files, list) and files == look(folder):
         return ""
     return "" if digest(run) == then else "the recipe's files: changed since"
+
+
+def _below_differs(run: RecipeRun, entry: CacheEntry) -> str:
+    if not entry.meta.get("below"):
+        return ""
+    from cm_script.below import difference
+
+    return difference(run.engine, entry)
 
 
 def _inputs_differ(run: RecipeRun, entry: CacheEntry) -> str:
@@ -223,8 +232,15 @@ def _reads(run: RecipeRun) -> Reads:
             # What only a variation that was not chosen looks at has no part in the result.
             kept = {n: block for n, block in described.items() if _is_chosen(str(n), chosen)}
             meta = {**meta, "variations": kept}
-        memo[which] = reads.of_recipe(run.artifact.path, meta).env
+        # A variable that is only passed on is passed on by a hit as well.
+        memo[which] = reads.of_recipe(run.artifact.path, _without_exports(meta)).env
     return memo[which]
+
+
+def _without_exports(meta: Any) -> Any:
+    if isinstance(meta, Mapping):
+        return {k: _without_exports(v) for k, v in meta.items() if k != "new_env_keys"}
+    return [_without_exports(item) for item in meta] if isinstance(meta, list) else meta
 
 
 def _is_chosen(name: str, chosen: Iterable[str]) -> bool:
@@ -237,13 +253,18 @@ def _values(names: Iterable[str], env: Mapping[str, Any], prefix: str) -> dict[s
     found: dict[str, Any] = {}
     for name in sorted(names):
         own = name.startswith(prefix)
-        if is_secret(name) or (own and _ASIDE.match(name[len(prefix) :])):
+        if is_secret(name) or is_aside(name, prefix):
             continue
         if not own and (name not in env or name.startswith(("CM_", "MLC_"))):
             continue  # a variable of the shell, or of the other dialect
         value = env.get(name)
         found[name] = None if value is None else as_recorded(value)
     return found
+
+
+def is_aside(name: str, prefix: str) -> bool:
+    """Whether a variable of this name says how to run or tells of the host, not what to make."""
+    return name.startswith(prefix) and bool(_ASIDE.match(name[len(prefix) :]))
 
 
 def look(folder: str) -> list[list[object]]:
@@ -266,11 +287,16 @@ def look(folder: str) -> list[list[object]]:
 
 def digest(run: RecipeRun) -> str:
     """SHA-256 over what makes a recipe: its meta less what only describes, and its files."""
-    folder = run.artifact.path
+    return digest_of(run.artifact)
+
+
+def digest_of(artifact: Artifact) -> str:
+    """The same for a recipe that is not run."""
+    folder = artifact.path
     seen = look(folder)
     known = _digests.get(folder)
     if known is None or known[0] != seen:
-        known = (seen, _digest(folder, seen, run.artifact.meta))
+        known = (seen, _digest(folder, seen, artifact.meta))
         _digests[folder] = known
     return known[1]
 

@@ -14,6 +14,7 @@ import os
 import time
 
 from cm_script import beginning, body, cachefill, cacheuse, container, ending
+from cm_script.inheritance import Inherited
 from cm_script.results import reset, snapshot
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -48,10 +49,12 @@ def run_recipe(engine: Engine, inputs: dict[str, Any]) -> dict[str, Any]:
     folder = os.getcwd()
     env, state = beginning.shared(inputs)
     saved_env, saved_state = snapshot(env), snapshot(state)
+    constants = snapshot(inputs["const"]), snapshot(inputs["const_state"])
     run: RecipeRun | None = None
     done = False
     try:
         run = beginning.begin(engine, inputs)
+        run.found = saved_env, saved_state, *constants
         engine.enter(run)
         if container.skips(run):
             reset(env, saved_env)
@@ -107,6 +110,7 @@ def _from_cache_or_body(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]
     """The exports of a cached outcome that fits, or of a run that happens now."""
     body.clean_outputs(run)
     if not cacheuse.wanted(run):
+        cacheuse.explain_aside(run)
         return body.execute(run)
     request = cacheuse.request_for(run)
     entry = cacheuse.look_up(run, request)
@@ -140,14 +144,15 @@ def build(
     run.reservation = got
     try:
         os.chdir(got.path)
+        inherited = Inherited(run)
         if run.options.renew and entry is not None:
             body.recall(run, entry)
-        new_env, new_state = body.execute(run)
-        cachefill.publish(run, new_env, new_state)
+        exports = body.execute(run)
+        cachefill.publish(run, inherited, *exports)
     except BaseException as error:
         run.ctx.manager.cache_release(run.ctx, got, str(error) or type(error).__name__)
         raise
-    return new_env, new_state
+    return inherited.given_back(*exports)
 
 
 def _serve(run: RecipeRun, entry: CacheEntry) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -162,7 +167,7 @@ def _serve(run: RecipeRun, entry: CacheEntry) -> tuple[dict[str, Any], dict[str,
     run.version = cached["version"] or entry.version
     run.cached_versions = cached["version_info"]
     run.engine.explain(f"  from cache {entry.path}")
-    return body.serve(run, cached["new_env"], cached["new_state"])
+    return body.serve(run, cached)
 
 
 def _instead(run: RecipeRun, skipped: body.Skipped) -> dict[str, Any] | None:

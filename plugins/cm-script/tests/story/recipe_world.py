@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,14 @@ class World:
     def run(self, tags: str, **flags: Any) -> dict[str, Any]:
         """`cm run script --tags=TAGS`."""
         return self.access("run", "script", tags=tags, **flags)
+
+    def told(self, tags: str, *flags: str) -> str:
+        """What `cm run script TAGS` says on stderr; it has to succeed."""
+        environ = {**self.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, "-m", "cmcore", "run", "script", tags, "--quiet", *flags]
+        done = subprocess.run(command, env=environ, cwd=self.here, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
 
     def entries(self) -> list[Path]:
         """Folders of finished cache entries."""

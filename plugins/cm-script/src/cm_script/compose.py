@@ -109,6 +109,8 @@ def _apply_variations(
         if not isinstance(block, dict):
             continue
         if suffix:
+            if scope.data is not None:
+                scope.data.note_suffix(block, suffix)
             block = with_suffix(block, suffix)
         apply_block(scope, block, inputs, dialect)
         _take_run_settings(scope, key, block, disk)

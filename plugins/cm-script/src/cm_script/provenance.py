@@ -108,11 +108,30 @@ class Provenance:
                     found[key] = list(noted)
         return found
 
+    def note_suffix(self, block: Mapping[str, Any], suffix: str) -> None:
+        """Remember where a dynamic variation (`_name.SUFFIX`) has put its suffix in place of `#`.
+
+        Args:
+            block: the variation as the recipe writes it.
+            suffix: data, if a person typed it or a variable that is data has brought it here.
+        """
+        if not _acts(suffix) or not self._is_from_outside(suffix):
+            return
+        for name in ("default_env", "env", "const"):
+            values = block.get(name)
+            for key, value in values.items() if isinstance(values, Mapping) else ():
+                if isinstance(value, str) and "#" in value:
+                    self.note(str(key), replaced([value], "#", ["", suffix]))
+
+    def _is_from_outside(self, text: str) -> bool:
+        known = [*self._said(), *self._engine.imported.values()]
+        return any(isinstance(value, str) and text in value for value in known)
+
     def _said(self) -> frozenset[str]:
         if self._typed is None:
             request = getattr(self._engine, "request", None)
-            flags = request.flags if request is not None else {}
-            self._typed = frozenset(filter(_acts, _leaves(flags)))
+            words = [request.flags, request.artifacts] if request is not None else []
+            self._typed = frozenset(filter(_acts, _leaves(words)))
         return self._typed
 
 

@@ -42,7 +42,7 @@ class Request:
         self.literal = set(typed)
         self.imported: dict[str, object] = {}
         self.session = None
-        self.request = SimpleNamespace(flags={"env": typed})
+        self.request = SimpleNamespace(flags={"env": typed}, artifacts=())
 
 
 def in_bash(env: dict[str, object], data: Provenance) -> dict[str, str]:
@@ -168,6 +168,28 @@ def test_every_way_of_a_person_s_text_into_a_step(world, form, attack):
     assert answer["return"] == 0, answer
     assert [dumped(world)[key] for key in ("T_MAPPED", "T_MORE")] == [inner, inner]
     assert not list(world.home.parent.rglob("hacked"))
+
+
+@pytest.mark.parametrize("form", ["cm", "mlc"])
+def test_the_suffix_of_a_variation_is_data_wherever_a_person_typed_it(world, form):
+    values = {"T_A": "plain", "T_MIX": "$T_A #", "T_TWICE": "#/<<<T_MIX>>>"}
+    world.recipe("child", form=form, run=DUMP, variations={"v.#": {"env": values}})
+    world.recipe("typed", form=form, deps=[{"tags": "child", "names": ["c"]}])
+    world.recipe("filled", form=form, deps=[{"tags": "child,_v.<<<T_USER>>>"}])
+    world.recipe("own", form=form, deps=[{"tags": "child,_v.$T_A"}])
+    attack = "a$PWD\\$T_A"
+    mixed = {"T_MIX": f"plain {attack}", "T_TWICE": f"{attack}/plain {attack}"}
+    for tags, flags in (
+        (f"child,_v.{attack}", {}),
+        ("typed", {"adr": {"c": {"tags": f"_v.{attack}"}}}),
+        ("filled", {"env": {"T_USER": attack}}),
+    ):
+        assert world.run(tags, **flags)["return"] == 0
+        seen = dumped(world)
+        assert {key: seen[key] for key in mixed} == mixed, tags
+    # What a recipe writes into its own request keeps working.
+    assert world.run("own")["return"] == 0
+    assert dumped(world)["T_MIX"] == "plain plain"
 
 
 @pytest.mark.parametrize("form", ["cm", "mlc"])

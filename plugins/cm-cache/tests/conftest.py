@@ -113,7 +113,7 @@ class Cache:
         """As if a new process began."""
         opened.reset()
         upstream.reset()
-        for remembered in (lookup._shown, lookup._stale, lookup._told):
+        for remembered in (lookup._shown, lookup._stale, lookup._told, lookup._closed):
             remembered.clear()
         self.said.clear()
 

@@ -46,7 +46,7 @@ def make(cache, *tags, count=1, **key):
     return cache.publish(reservation)
 
 
-@pytest.mark.parametrize("act", [shorter, emptied, gone, folder, unreadable])
+@pytest.mark.parametrize("act", [shorter, emptied, gone, folder])
 @pytest.mark.parametrize("kind", ["built", "data"])
 def test_what_is_not_whole_is_not_served(cache, act, kind):
     entry = make(cache, "a", **{"class": kind})
@@ -60,6 +60,29 @@ def test_what_is_not_whole_is_not_served(cache, act, kind):
     new = make(cache, "a", **{"class": kind})
     assert cache.find("a") == [new]
     assert cache.find("b") == [other]
+
+
+@pytest.mark.parametrize("kind", ["built", "data"])
+def test_what_may_not_be_read_is_left_alone(cache, kind):
+    entry = make(cache, "a", **{"class": kind})
+    path = os.path.join(entry.path, "deep", "file-0")
+    unreadable(path)
+    with pytest.raises(StorageError, match="cannot be read: deep/file-0 cannot be read") as caught:
+        lookup.state(cache.find("a")[0], cache.ctx)
+    assert "prune" not in str(caught.value)
+    assert cache.find("a") == []
+    new = make(cache, "a", **{"class": kind})
+    assert new.uid != entry.uid
+    assert cache.find("a") == [new]
+    # It is no damage.
+    answer = cache.ctx.access({"action": "verify", "automation": "cache", "repair": True})
+    assert [one["uid"] for one in answer["list"] if one.get("closed")] == [entry.uid]
+    cache.ctx.access({"action": "prune", "automation": "cache", "force": True, "broken": True})
+    assert os.path.isdir(entry.path)
+    os.chmod(path, 0o644)
+    cache.restart()
+    assert entry in cache.find("a")
+    assert lookup.state(entry, cache.ctx)
 
 
 @pytest.mark.parametrize(("kind", "served"), [("built", True), ("data", False)])

@@ -200,6 +200,10 @@ def _take_refresh(
             return _resume(ctx, shelf, claim, old.uid)
         claim.drop_folder()
         return None
+    if now.closed:
+        ctx.console.warn(f"cache entry {old.uid} cannot be read and stays: {now.reason}")
+        claim.drop_folder()
+        return None
     claim.refresh = True
     claim.begin(folder)
     _keep_state(folder)

@@ -18,6 +18,9 @@ from cmcore.hints import Any
 #: Key of an entry's meta: sizes in bytes, by path relative to the entry.
 CONTENTS = "contents"
 
+#: What is wrong with a file that may be whole.
+CLOSED = "cannot be read: Permission denied"
+
 #: An entry with more files is not looked at.
 MOST = 32
 
@@ -49,6 +52,8 @@ def flaw(folder: str, meta: Mapping[str, Any]) -> str:
             continue
         try:
             found = os.lstat(os.path.join(folder, rel))
+        except PermissionError:
+            return f"{rel} {CLOSED}"
         except OSError:
             return f"{rel} is gone"
         if stat.S_ISLNK(found.st_mode):
@@ -56,7 +61,7 @@ def flaw(folder: str, meta: Mapping[str, Any]) -> str:
         if not stat.S_ISREG(found.st_mode):
             return f"{rel} is no file any more"
         if not found.st_mode & 0o444:
-            return f"{rel} cannot be read"
+            return f"{rel} {CLOSED}"
         if found.st_size < size or (exact and found.st_size != size):
             return f"{rel} has {found.st_size} bytes instead of {size}"
     return ""

@@ -86,6 +86,10 @@ def health_checks(ctx: Context) -> list[HealthCheck]:
     left = [record for record in found if record.kind == records.BUILDING]
     details = [f"{len(found) - len(bad) - len(left)} entries"]
     details += [f"{len(left)} unfinished"] if left else []
-    details += [f"{record.uid} is damaged: {record.reason}" for record in bad[:5]]
-    hint = "cm prune cache --broken" if bad else ""
+    details += [f"{r.uid} {_state(r)}: {r.reason}" for r in bad[:5]]
+    hint = "cm prune cache --broken" if any(not r.closed for r in bad) else ""
     return [HealthCheck("cache entries", not bad, ", ".join(details), hint)]
+
+
+def _state(record: records.Record) -> str:
+    return "cannot be read" if record.closed else "is damaged"

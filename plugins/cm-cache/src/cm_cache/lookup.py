@@ -24,6 +24,8 @@ _shown: dict[tuple[object, ...], frozenset[tuple[str, float]]] = {}
 
 #: Detected entries that are not true any more, by request: the next build takes their place.
 _stale: dict[tuple[object, ...], list[CacheEntry]] = {}
+#: Entries that this user turned out not to be allowed to read.
+_closed: set[tuple[str, str]] = set()
 #: What was said about them.
 _told: set[tuple[str, str]] = set()
 
@@ -45,7 +47,7 @@ def find(ctx: Context, request: CacheRequest, *, remember: bool = True) -> list[
     entries = []
     stale = []
     for record in shelf.finished([*request.tags, *extra], request.excluded):
-        if expired(record.meta, now):
+        if expired(record.meta, now) or (shelf.root, record.uid) in _closed:
             continue
         entry = records.entry(shelf.root, record)
         if "watch" in entry.meta and _turned_down(ctx, entry):
@@ -169,10 +171,16 @@ def state(entry: CacheEntry, ctx: Context | None = None) -> dict[str, Any]:
             trust.assure(ctx, entry, flaw)
         published = records.load_state(entry.path)
     except StorageError as error:
+        closed = records.forbidden(error)
+        if closed:
+            _closed.add((root, entry.uid))
         raise StorageError(
-            f"cache entry {entry.uid} is damaged: {error.message}",
+            f"cache entry {entry.uid} {'cannot be read' if closed else 'is damaged'}:"
+            f" {error.message}",
             where=error.where,
-            hint="`cm prune cache --broken` removes it",
+            hint="it stays as it is; give this user the right to read it"
+            if closed
+            else "`cm prune cache --broken` removes it",
         ) from error
     layout.touch_used(entry.path)
     layout.note_use(root, entry.uid)

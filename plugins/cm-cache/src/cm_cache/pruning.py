@@ -37,7 +37,9 @@ def prune(ctx: Context, request: Request) -> Result:
     found = [
         record
         for record in choose.all_kinds(shelf, choose.wish_of(request))
-        if (not kinds or any(test(record) for test in kinds)) and all(t(record) for t in limits)
+        if not record.closed
+        and (not kinds or any(test(record) for test in kinds))
+        and all(t(record) for t in limits)
     ]
     found, kept = _without_needed(shelf, found, anyway=bool(kinds))
     return _remove(ctx, shelf, request, found, kept)
@@ -65,7 +67,9 @@ def gc(ctx: Context, request: Request) -> Result:
     busy = usage.in_use(shelf.root)
 
     def may_go(record: Record) -> bool:
-        if record.uid not in fits or record.uid in busy or not all(t(record) for t in limits):
+        if record.uid not in fits or record.uid in busy or record.closed:
+            return False
+        if not all(t(record) for t in limits):
             return False
         if record.kind == records.BUILDING and _worked_in(ctx, shelf.folder(record.uid)):
             return False
@@ -112,6 +116,15 @@ def _worked_in(ctx: Context, folder: str) -> bool:
     if lock is not None:
         lock.__exit__(None, None, None)
     return lock is None
+
+
+def _is_broken(shelf: Shelf, record: Record) -> bool:
+    from cm_cache.verifying import closed, problems
+
+    if record.kind == records.BUILDING:
+        return False
+    found = problems(shelf, record)
+    return bool(found) and not closed(record, found)
 
 
 def _needs(record: Record) -> list[str]:
@@ -162,9 +175,7 @@ def _rules(shelf: Shelf, request: Request) -> tuple[list[Test], list[Test]]:
     kinds: list[Test] = []
     limits: list[Test] = []
     if choose.is_on(flags, "broken"):
-        from cm_cache.verifying import problems
-
-        kinds.append(lambda r: r.kind != records.BUILDING and bool(problems(shelf, r)))
+        kinds.append(lambda r: _is_broken(shelf, r))
     if choose.is_on(flags, "unfinished"):
         kinds.append(lambda r: r.kind == records.BUILDING)
     periods = [measures.duration(flags[n]) for n in ("older_than", "older") if n in flags]

@@ -12,6 +12,10 @@ from cmcore.types import CacheEntry
 
 FINISHED, BUILDING, DAMAGED = "finished", "building", "damaged"
 
+#: Stands for `Record.stamp` of an entry that this user may not read: permissions come and go
+#: without any file's time, so that it has to be looked at anew each time.
+_CLOSED = "closed"
+
 
 class Record(NamedTuple):
     """What the cache knows of one entry folder.
@@ -45,6 +49,11 @@ class Record(NamedTuple):
     def version(self) -> str:
         """Version that the recipe reported, or ""."""
         return text(self.meta.get("version"))
+
+    @property
+    def closed(self) -> bool:
+        """Whether a damaged one is only not to be read by this user: it is nobody's to remove."""
+        return self.stamp == _CLOSED
 
     def sort_key(self) -> tuple[list[str], float, str]:
         """Order of a listing and of hits: by sorted tags as users know it, then oldest first."""
@@ -97,6 +106,15 @@ def is_entry_uid(word: object) -> bool:
     return isinstance(word, str) and len(word) == 16 and set(word) <= set("0123456789abcdef")
 
 
+def forbidden(error: BaseException | None) -> bool:
+    """Whether permissions are behind an error, rather than damage."""
+    while error is not None:
+        if isinstance(error, PermissionError):
+            return True
+        error = error.__cause__
+    return False
+
+
 def load_object(path: str) -> dict[str, Any]:
     """The JSON object in file `path`.
 
@@ -144,7 +162,9 @@ def read(root: str, uid: str) -> Record | None:
         record = _read_finished(folder, uid, stamp)
         load_state(folder)
     except StorageError as error:
-        return Record(uid, DAMAGED, reason=error.message, stamp=stamp)
+        return Record(
+            uid, DAMAGED, reason=error.message, stamp=_CLOSED if forbidden(error) else stamp
+        )
     return record
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from cm_cache import digests, host, layout, records, usage
+from cm_cache import contents, digests, host, layout, records, usage
 from cmcore import storage
 from cmcore.errors import CmError, StorageError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -52,8 +52,7 @@ def assure(ctx: Context | None, entry: CacheEntry, flaw: str = "") -> None:
         StorageError: they are not what was stored; the entry counts as damaged from now on.
     """
     if flaw:
-        condemn(ctx, entry.path, flaw)
-        raise StorageError(flaw, where=entry.path)
+        raise _refused(ctx, entry.path, [flaw])
     usage.spot_crashes(os.path.dirname(entry.path))
     why, deep = doubt(entry.path, entry.meta)
     if not why:
@@ -64,9 +63,19 @@ def assure(ctx: Context | None, entry: CacheEntry, flaw: str = "") -> None:
         ctx.console.log(text, verbose=not deep)
     problems = digests.check(entry.path, entry.meta, deep=deep)
     if problems:
-        condemn(ctx, entry.path, problems[0])
-        raise StorageError(problems[0], where=entry.path)
+        raise _refused(ctx, entry.path, problems)
     settle(entry.path)
+
+
+def _refused(ctx: Context | None, folder: str, problems: list[str]) -> StorageError:
+    """The error for an entry that is not served; it is condemned, unless it is only closed."""
+    real = [flaw for flaw in problems if not flaw.endswith(contents.CLOSED)]
+    if real:
+        condemn(ctx, folder, real[0])
+        return StorageError(real[0], where=folder)
+    error = StorageError(problems[0], where=folder)
+    error.__cause__ = PermissionError()
+    return error
 
 
 def settle(folder: str) -> None:

@@ -65,6 +65,11 @@ def problems(shelf: Shelf, record: Record, *, deep: bool = False) -> list[str]:
     return found + ([f"it uses files of entry {lost}, which is gone"] if lost else [])
 
 
+def closed(record: Record, found: list[str]) -> bool:
+    """Whether nothing is known to be wrong with an entry but that this user may not read it."""
+    return record.closed or bool(found) and all(f.endswith(contents.CLOSED) for f in found)
+
+
 def needed_paths(meta: Any) -> list[str]:
     """Paths that the recipe said its outcome depends on."""
     several = records.text(meta.get("dependent_cached_paths")).split(":")
@@ -78,6 +83,7 @@ def _item(shelf: Shelf, record: Record, found: list[str]) -> dict[str, Any]:
         "tags": list(record.tags),
         "ok": not found,
         "problems": found,
+        **({"closed": True} if closed(record, found) else {}),
     }
 
 
@@ -85,6 +91,8 @@ def _repair(ctx: Context, shelf: Shelf, broken: list[dict[str, Any]]) -> None:
     from cm_cache.removal import remove_one
 
     for item in broken:
+        if item.get("closed"):
+            continue  # it is not known to be broken
         try:
             remove_one(ctx, shelf, item["uid"])
         except CmError as error:

@@ -219,7 +219,7 @@ def state_of(run: RecipeRun, entry: CacheEntry) -> dict[str, Any] | None:
     try:
         state = run.engine.executor.published(entry)
     except CmError as error:
-        run.console.warn(f"cached entry {entry.uid} is damaged and is not used: {error}")
+        run.console.warn(f"a cached result of {run.name} is not used: {error}")
         return None
     if state is None or not isinstance(state.get("new_env"), dict):
         return None

@@ -114,11 +114,16 @@ def _from_cache_or_body(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]
         return body.execute(run)
     request = cacheuse.request_for(run)
     entry = cacheuse.look_up(run, request)
-    if entry is not None and not run.options.renew:
+    tried = set()
+    while entry is not None and not run.options.renew:
         served = _serve(run, entry)
         if served is not None:
             return served
-        entry = None
+        # What cannot be served is not found again; another one may fit as well.
+        tried.add(entry.uid)
+        entry = cacheuse.look_up(run, request)
+        if entry is not None and entry.uid in tried:
+            entry = None
     return run.engine.executor.build(run, request, entry)
 
 
@@ -138,7 +143,7 @@ def build(
         served = _serve(run, got)
         if served is not None:
             return served
-        got = cachefill.reserve(run, request, got)
+        got = cachefill.reserve(run, request, None)
         if isinstance(got, CacheEntry):
             raise CmError(f"cached entry {got.uid} of {run.name} is damaged", where=got.path)
     run.reservation = got

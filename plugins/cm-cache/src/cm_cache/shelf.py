@@ -167,10 +167,11 @@ class Shelf:
         return kept
 
     def _warn(self, record: Record) -> None:
-        self._ctx.console.warn(
-            f"cache entry {record.uid} is damaged and not used: {record.reason};"
-            " `cm prune cache --broken` removes it"
-        )
+        text = f"cache entry {record.uid} is damaged and not used: {record.reason};"
+        text += " `cm prune cache --broken` removes it"
+        if record.closed:
+            text = f"cache entry {record.uid} cannot be read and is not used: {record.reason}"
+        self._ctx.console.warn(text)
 
     def _indexed(self, use: Callable[[Index], T], plain: Callable[[], T]) -> T:
         from cm_cache.opened import with_index

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from cm_script import cacheuse, placeholders, turns, versions
+from cm_script.inheritance import completed
 from cm_script.merge import merge
-from cm_script.results import collect
+from cm_script.results import collect, patterns
 from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -75,13 +76,10 @@ def execute(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
     return collect(run)
 
 
-def serve(
-    run: RecipeRun, cached_env: dict[str, Any], cached_state: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Merge a cached outcome into the run; it is also what the recipe exports.
+def serve(run: RecipeRun, cached: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Merge a cached outcome into the run, and give back what the recipe exports.
 
-    Only dynamic dependencies run. What the caller gave does not join the lists of the entry: a
-    hit exports what the first run did.
+    Only dynamic dependencies run.
     """
     scope = run.scope
     run.make_run_script_input()
@@ -89,11 +87,24 @@ def serve(
         run.run_deps("deps")
         placeholders.fill(scope.env, data=scope.data)
     run.run_deps("prehook_deps")
-    merge(scope.env, cached_env, run.dialect)
-    merge(scope.state, cached_state, run.dialect)
+    new_env, new_state = given_back(run, cached)
+    merge(scope.env, new_env, run.dialect)
+    merge(scope.state, new_state, run.dialect)
     run.run_deps("posthook_deps")
     run.run_deps("post_deps")
-    return cached_env, cached_state
+    return new_env, new_state
+
+
+def given_back(run: RecipeRun, cached: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a cached outcome and the caller's environment and state export together."""
+    own_env, own_state = cached["new_env"], cached["new_state"]
+    seams = cached["inherited"] or {}
+    run.exports = frozenset(own_env)
+    (env_keys, state_keys), env = patterns(run), {**run.env, **own_env}
+    return (
+        completed(own_env, seams.get("env"), run.env, env_keys, env),
+        completed(own_state, seams.get("state"), run.scope.state, state_keys, env),
+    )
 
 
 def recall(run: RecipeRun, entry: CacheEntry) -> None:

@@ -31,7 +31,8 @@ def restore(
 def answer(run: RecipeRun, new_env: dict[str, Any], new_state: dict[str, Any]) -> dict[str, Any]:
     """The result of a finished run; also prints and saves what its flags ask for."""
     run.engine.last = run
-    run.exports = frozenset(new_env)
+    if run.entry is None:
+        run.exports = frozenset(new_env)
     _print_wanted(run, new_env)
     if run.options.save_env:
         run.engine.executor.save_env(run, new_env)

@@ -42,6 +42,7 @@ def _merge(
     into: dict[str, Any], other: Mapping[str, Any], dialect: Dialect, *, keep_unique: bool
 ) -> None:
     if into == other:
+        _taken(into, other)
         return
     nested_unique = keep_unique and dialect.unique_nested_lists
     for key, value in other.items():
@@ -54,7 +55,25 @@ def _merge(
             into[key] = copied(value)
 
 
+def _taken(mine: Any, theirs: Any) -> Any:
+    """An equal value that has the texts of `theirs`: by them it is known who set it last.
+
+    See `inheritance`.
+    """
+    if isinstance(mine, str) and isinstance(theirs, str):
+        return theirs
+    if isinstance(mine, list):
+        return [*map(_taken, mine, theirs)]
+    if isinstance(mine, dict):
+        for key in mine:
+            mine[key] = _taken(mine[key], theirs[key])
+    return mine
+
+
 def _joined(first: list[Any], more: list[Any], dialect: Dialect, *, keep_unique: bool) -> list[Any]:
+    newer = {item: item for item in more if type(item) is str}
+    if newer:  # equal ones; see `_taken`
+        first = [newer.get(item, item) if type(item) is str else item for item in first]
     if not keep_unique:
         return [*first, *copied(more)]
     if dialect.unique_nested_lists:

@@ -44,11 +44,19 @@ def exported(data: dict[str, Any], patterns: Iterable[str], env: dict[str, Any])
     return found
 
 
+def patterns(run: RecipeRun) -> tuple[list[str], list[str]]:
+    """What a run exports of its environment and of its state."""
+    scope, inputs = run.scope, run.inputs
+    return (
+        inputs.get("force_new_env_keys") or scope.new_env_keys,
+        inputs.get("force_new_state_keys") or scope.new_state_keys,
+    )
+
+
 def collect(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
     """The new environment and the new state of a finished run, as copies."""
-    scope, inputs = run.scope, run.inputs
-    env_keys = inputs.get("force_new_env_keys") or scope.new_env_keys
-    state_keys = inputs.get("force_new_state_keys") or scope.new_state_keys
+    scope = run.scope
+    env_keys, state_keys = patterns(run)
     return (
         snapshot(exported(scope.env, env_keys, scope.env)),
         snapshot(exported(scope.state, state_keys, scope.env)),

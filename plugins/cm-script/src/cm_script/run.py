@@ -42,7 +42,9 @@ class RecipeRun:
         folder: the current folder when the run began.
         first_version: index in the tree's `version_info` of the first recipe below this one.
         children: recipes that ran, or were served, below this one.
-        exports: names of the variables that it exported, when it is done.
+        exports: names of the variables that it exported, when it is done; of a cached result
+            those that its own run has set.
+        found: what its caller had: environment, state, constants, constants in the state.
         asked_env: the environment when the cache was asked, of a result that is being built.
         cached_versions: what the cached entry knows of the recipes below this one.
     """
@@ -83,6 +85,7 @@ class RecipeRun:
         self.first_version = 0
         self.children: list[RecipeRun] = []
         self.exports: frozenset[str] = frozenset()
+        self.found: tuple[dict[str, Any], ...] = ({}, {}, {}, {})
         self.asked_env: dict[str, Any] = {}
         self.cached_versions: list[dict[str, Any]] = []
 

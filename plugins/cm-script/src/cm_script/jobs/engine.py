@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from cm_script import body, cacheuse
 from cm_script.engine import Engine
 from cm_script.executor import Executor, Exports
 from cm_script.facade.session import session_of
@@ -227,7 +228,10 @@ class JobsExecutor(Executor):
             run.scope.adr.clear()
             run.scope.adr.update(copied(done["adr"]))
         adopt.take_over(self.engine, done)
-        return done["new_env"], done["new_state"]
+        cached = cacheuse.state_of(run, found[0])
+        if cached is None:
+            raise CmError(f"the cache lost entry {uid} of {run.name}")
+        return body.given_back(run, cached)
 
     # -- what happens meanwhile -----------------------------------------------------------------
 

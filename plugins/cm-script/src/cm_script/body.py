@@ -99,7 +99,7 @@ def given_back(run: RecipeRun, cached: dict[str, Any]) -> tuple[dict[str, Any], 
     """What a cached outcome and the caller's environment and state export together."""
     own_env, own_state = cached["new_env"], cached["new_state"]
     seams = cached["inherited"] or {}
-    run.exports = frozenset(own_env)
+    run.exports = frozenset(own_env).difference(seams.get("env", {}).get("given") or ())
     (env_keys, state_keys), env = patterns(run), {**run.env, **own_env}
     return (
         completed(own_env, seams.get("env"), run.env, env_keys, env),

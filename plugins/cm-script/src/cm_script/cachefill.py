@@ -66,9 +66,11 @@ def publish(
     # Lists grow: what others have put in before says nothing of what this recipe looks at.
     lists = {key for key, value in new_env.items() if isinstance(value, list)}
     run.exports = frozenset({*own_env, *lists})
-    meta["inputs"] = inputs = identity.inputs(run, run.asked_env)
+    meta["inputs"] = identity.inputs(run, run.asked_env)
     # What it was made from holds for those who do not say it again.
-    own_env.update({key: new_env[key] for key in new_env if key in inputs and key not in lists})
+    looked = identity.looked_at(run, new_env) - set(own_env) - lists
+    seams["env"]["given"] = given = sorted(looked.intersection(new_env))
+    own_env.update({key: new_env[key] for key in given})
     meta["recipe_files"] = identity.look(run.artifact.path)
     meta["depends"] = identity.uses(run)
     if run.children and (below := _below(run)):

@@ -202,6 +202,18 @@ def inputs(run: RecipeRun, env: Mapping[str, Any]) -> dict[str, Any]:
     return _values(_names_below(run), env, run.dialect.prefix)
 
 
+def looked_at(run: RecipeRun, env: Mapping[str, Any]) -> set[str]:
+    """Variables that the recipe or one that ran below it looks at, whoever has set them."""
+    return set(_values(_all_names(run), env, run.dialect.prefix))
+
+
+def _all_names(run: RecipeRun) -> set[str]:
+    names = {name for name in _reads(run).names if name.isupper() and len(name) > 2}
+    for child in run.children:
+        names |= _all_names(child)
+    return names
+
+
 def _names_below(run: RecipeRun) -> set[str]:
     """Names that the outcome of a run depends on, as far as they come from outside it."""
     exported: set[str] = set()
@@ -216,8 +228,7 @@ def _names_below(run: RecipeRun) -> set[str]:
 
 
 def _names(run: RecipeRun) -> set[str]:
-    looked = _reads(run)
-    literal = {name for name in looked.names if name.isupper() and len(name) > 2}
+    literal = {name for name in _reads(run).names if name.isupper() and len(name) > 2}
     return literal - run.exports
 
 

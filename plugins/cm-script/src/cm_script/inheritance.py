@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 Texts = dict[int, tuple[str, str]]
 #: How the parts of one dictionary, environment or state, go together with a caller's:
 #: `lists` how many items of a list come before the caller's, or -1 when its items do not join;
-#: `gone` keys that the run has removed.
+#: `gone` keys that the run has removed; `given` those that it looked at and has not set: they are
+#: for callers that have none.
 Seam = dict[str, Any]
 
 
@@ -143,7 +144,10 @@ def completed(
     found = exported(live, patterns, env)
     new = {key: copied(value) for key, value in found.items() if key not in gone}
     lists = (seam.get("lists") or {}) if seam else {}
+    given = seam.get("given") or () if seam else ()
     for key, value in own.items():
+        if key in given and key in new:
+            continue
         new[key] = _together(value, live.get(key), lists.get(key, 0)) if seam else value
     return new
 

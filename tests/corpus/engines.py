@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ from stage import Stage
 
 #: Written by every run of either engine; how an engine talks to a step is its own affair.
 OF_THE_ENGINE = re.compile(r"^tmp-|^__pycache__|\.pyc$|^\.|^cm-cached|^mlc-cached|^nohup\.out$")
+#: Seconds that one run may take; it then counts as failed.
+LIMIT = 420
 #: Facts that differ from run to run.
 VOLATILE = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?"), "<TIME>"),
@@ -117,7 +120,10 @@ class Engine:
             if sandbox.unsafe():
                 raise RuntimeError(f"no recipe is run as root: {sandbox.unsafe()}")
             argv = self.box.argv(argv, work)
-        done = kit.run(argv, cwd=work, env=env, timeout=900)
+        try:
+            done = kit.run(argv, cwd=work, env=env, timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            return Outcome(124, {}, f"not done within {LIMIT} seconds", work)
         answer = compare_reference.last_json(done.err + "\n" + done.out)
         return Outcome(done.code, answer, done.out + done.err, work)
 

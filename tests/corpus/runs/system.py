@@ -14,7 +14,7 @@ RUNS = (
     _real("get-generic-sys-util+screen", "get,generic-sys-util,_screen", cached=True),
     _real("get-generic-sys-util+numactl", "get,generic-sys-util,_numactl", cached=True),
     _real("get-sys-utils-min+real", "get,sys-utils-min", cached=True),
-    _real("get-platform-details", "get,platform,details", files=("system-info.txt",)),
+    _real("get-platform-details", "get,platform,details"),
     _real("get-lstopo", "get,lstopo", "--out_dir_path={work}", only="mlc"),
     _real("kill-process", "kill,process", "--pname=no-such-program", only="mlc"),
     _real("save-machine-state", "save,machine,state", "--outfile={work}/state.txt", only="mlc"),

@@ -206,6 +206,8 @@ class CacheRequest(NamedTuple):
         key: every field that the outcome depends on, as text; recorded in full with the entry.
             `digest` (recipe content), `variations`, `version`, `inputs`, ...
         name: extra word for people in a listing; may be "".
+        unfit: UIDs of entries that were found before and turned down; what else is there, perhaps
+            farther away, is asked for.
     """
 
     recipe_uid: str
@@ -216,6 +218,7 @@ class CacheRequest(NamedTuple):
     entry_tags: tuple[str, ...]
     key: Mapping[str, Any]
     name: str = ""
+    unfit: tuple[str, ...] = ()
 
 
 class CacheEntry(NamedTuple):
@@ -262,9 +265,12 @@ class Outcome(NamedTuple):
         version: version that the recipe reported, or "".
         state: `new_env`, `new_state`, `deps`, ...: what a later hit gives back. JSON.
         meta: further keys for the entry's meta, for example `dependent_cached_path`.
+        once: somebody else may have built the same meanwhile; then that entry is given back, and
+            the reservation with all that lies there is given up.
     """
 
     tags: tuple[str, ...]
     version: str
     state: Mapping[str, Any]
     meta: Mapping[str, Any] = {}
+    once: bool = False

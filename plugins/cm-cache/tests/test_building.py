@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 
 import pytest
 
@@ -258,3 +259,49 @@ def test_environment_with_undecodable_bytes_survives(cache):
     entry = publishing.publish(cache.ctx, reservation, Outcome(("a", "caf\u00e9"), "", state))
     assert cache.state(entry)["new_env"] == {"P": odd}
     assert cache.find("caf\u00e9") == [entry]
+
+
+def outcome(reservation, **more):
+    tags = reservation.token.request.entry_tags
+    return Outcome(tags, "", {"new_env": {}, "new_state": {}}, {}, **more)
+
+
+def test_of_two_who_build_beside_each_other_the_second_uses_what_the_first_has(cache):
+    cache.find("a")
+    one, two = (cache.reserve(cache.ask("a"), fresh=True) for _ in range(2))
+    first = publishing.publish(cache.ctx, one, outcome(one, once=True))
+    assert first.uid == one.uid
+    assert publishing.publish(cache.ctx, two, outcome(two, once=True)) == first
+    assert cache.find("a") == [first]
+    assert os.listdir(cache.root).count(two.uid) == 0
+    assert not cache.ctx.access({"action": "find", "automation": "cache", "tags": "tmp"})["list"]
+
+
+def test_who_wants_another_one_gets_it(cache):
+    one, two = (cache.reserve(cache.ask("a"), fresh=True) for _ in range(2))
+    for reservation in (one, two):
+        publishing.publish(cache.ctx, reservation, outcome(reservation))
+    assert len(cache.find("a")) == 2
+
+
+def test_nobody_publishes_beside_one_who_builds_the_same_in_its_turn(cache):
+    beside = cache.reserve(cache.ask("a"), fresh=True)
+    held = threading.Event()
+    done = threading.Event()
+
+    def build():
+        other = type(cache)(os.path.dirname(cache.root))
+        turn = other.reserve(other.ask("a"))
+        held.set()
+        done.wait()
+        other.publish(turn)
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    held.wait()
+    with pytest.raises(StorageError, match="held"):
+        publishing.publish(cache.ctx, beside, outcome(beside, once=True))
+    cache.release(beside)
+    done.set()
+    thread.join()
+    assert len(cache.find("a")) == 1

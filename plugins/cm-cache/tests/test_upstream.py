@@ -126,6 +126,22 @@ def test_reservation_takes_what_a_shared_cache_has_instead_of_building(cache, be
     assert isinstance(local.reserve(local.ask("get", "set", key={"digest": "e"})), Reservation)
 
 
+def test_when_what_is_here_does_not_fit_the_others_are_asked(cache, behind, shared):
+    theirs = cache.store("get", "set", kind="data", key=KEY)
+    offer(cache, shared)
+    local = behind(shared)
+    mine = local.store("get", "set", kind="data", key={"digest": "mine"})
+    request = local.ask("get", "set", key={"inputs": {}})
+    assert lookup.find(local.ctx, request) == [mine]
+    (found,) = lookup.find(local.ctx, request._replace(unfit=(mine.uid,)))
+    assert found.uid == theirs.uid
+    state(local, found)
+    # What was copied before is here, and was judged here.
+    assert lookup.find(local.ctx, request._replace(unfit=(mine.uid,))) == []
+    local.ctx.environ = {}
+    assert lookup.find(local.ctx, request._replace(unfit=(mine.uid,))) == []
+
+
 def test_without_a_digest_in_the_key_tags_decide_when_nothing_is_here(cache, behind, shared):
     theirs = cache.store("get", "set", "_v", kind="data", key=KEY)
     offer(cache, shared)

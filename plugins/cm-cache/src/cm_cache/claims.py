@@ -53,18 +53,24 @@ class Claim:
         self.entry: CacheEntry | None = None
         self._locks: list[Lock] = []
 
-    def take_turn(self, ctx: Context) -> None:
+    def take_turn(self, ctx: Context, *, wait: bool = True) -> None:
         """Wait until nobody else builds the same.
 
         A thread that already builds it gets no turn and builds beside itself: a recipe that leads
         to itself must not wait for itself.
+
+        Raises:
+            StorageError: somebody else builds the same, and `wait` is not asked for; or no lock can
+                be had.
         """
         turn = identity.turn(self.slot, self.key_digest)
         path = os.path.join(ctx.paths.locks, f"cache-{turn}.lock")
         if _mine.get(path) == _me():
             return
         name = self.request.recipe_alias or self.request.recipe_uid
-        lock = storage.lock(path, what=f"the cache entry of '{name}'", on_wait=ctx.console.log)
+        what = f"the cache entry of '{name}'"
+        told = ctx.console.log if wait else None
+        lock = storage.lock(path, what=what, timeout=None if wait else 0, on_wait=told)
         lock.__enter__()
         self._hold(lock)
 

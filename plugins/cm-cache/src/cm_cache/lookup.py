@@ -41,6 +41,8 @@ def find(ctx: Context, request: CacheRequest, *, remember: bool = True) -> list[
         remember: note the entries as shown, for `is_news`.
     """
     shelf = Shelf(ctx)
+    if request.unfit:
+        return _behind(ctx, shelf, request)
     fields = (("recipe", request.recipe_uid), ("dialect", request.dialect))
     extra = [records.pseudo_tag(field, value) for field, value in fields if value]
     now = time.time()
@@ -67,6 +69,15 @@ def find(ctx: Context, request: CacheRequest, *, remember: bool = True) -> list[
     if remember:
         _shown[question] = frozenset((e.uid, e.created) for e in entries)
     return entries
+
+
+def _behind(ctx: Context, shelf: Shelf, request: CacheRequest) -> list[CacheEntry]:
+    """What shared caches have for a request that no entry here answers."""
+    if not _has_upstream(ctx):
+        return []
+    from cm_cache import upstream
+
+    return upstream.more(ctx, shelf.root, request, ())
 
 
 def _has_upstream(ctx: Context) -> bool:

@@ -36,9 +36,14 @@ if TYPE_CHECKING:
 def publish(ctx: Context, reservation: Reservation, outcome: Outcome) -> CacheEntry:
     """Make the reserved entry visible, all at once and durably; again: the same entry.
 
+    Returns:
+        the entry; or, where the outcome says `once`, the one that another process has published
+        since this one last looked.
+
     Raises:
-        StorageError: it was released before, its folder is gone, or it cannot be written. The
-            reservation then stands as before.
+        StorageError: it was released before, its folder is gone, or it cannot be written; or the
+            outcome says `once` and another process builds the same. The reservation then stands as
+            before.
     """
     claim = _claim(reservation)
     if claim.entry is not None:
@@ -54,6 +59,11 @@ def publish(ctx: Context, reservation: Reservation, outcome: Outcome) -> CacheEn
         if not isinstance(outcome.state.get(key, {}), dict):
             raise StorageError(f"'{key}' of the outcome is not a dictionary", where=folder)
     shelf = Shelf(ctx)
+    if outcome.once:
+        first = _first(ctx, claim)
+        if first is not None:
+            _give_up(ctx, shelf, reservation)
+            return first
     meta = _meta(shelf, claim, reservation.uid, outcome)
     _add_evidence(ctx, shelf, folder, meta, outcome)
     storage.write_atomic(
@@ -95,6 +105,29 @@ def release(ctx: Context, reservation: Reservation, error: str) -> bool:
             f" `cm restore cache {reservation.uid}` brings the earlier result back"
         )
     return True
+
+
+def _first(ctx: Context, claim: Claim) -> CacheEntry | None:
+    """What somebody else has published for the same key since this process last asked."""
+    from cm_cache import lookup
+
+    # Held until this one is published, so that of several who come here one goes on.
+    claim.take_turn(ctx, wait=False)
+    for entry in lookup.find(ctx, claim.request, remember=False):
+        same = entry.meta.get("key_digest") == claim.key_digest and "upstream" not in entry.meta
+        if same and lookup.is_news(ctx, claim.request, entry):
+            return entry
+    return None
+
+
+def _give_up(ctx: Context, shelf: Shelf, reservation: Reservation) -> None:
+    from cm_cache.removal import remove_one
+
+    release(ctx, reservation, "another process has published the same")
+    try:
+        remove_one(ctx, shelf, reservation.uid)
+    except CmError:
+        pass  # it stays unfinished, and the next one who prunes takes it away
 
 
 def _claim(reservation: Reservation) -> Claim:

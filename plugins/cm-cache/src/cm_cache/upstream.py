@@ -106,6 +106,7 @@ def more(
             for about in _ask(ctx, str(place), request)
             if (not exact or about["key_digest"] == wanted)
             and about["uid"] not in known
+            and not os.path.exists(os.path.join(root, about["uid"]))
             and _usable(request, about)
         ]
         if found:

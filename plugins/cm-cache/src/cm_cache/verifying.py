@@ -67,7 +67,7 @@ def problems(shelf: Shelf, record: Record, *, deep: bool = False) -> list[str]:
 
 def closed(record: Record, found: list[str]) -> bool:
     """Whether nothing is known to be wrong with an entry but that this user may not read it."""
-    return record.closed or bool(found) and all(f.endswith(contents.CLOSED) for f in found)
+    return record.closed or (bool(found) and all(f.endswith(contents.CLOSED) for f in found))
 
 
 def needed_paths(meta: Any) -> list[str]:

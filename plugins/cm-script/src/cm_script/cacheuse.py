@@ -103,6 +103,11 @@ def look_up(run: RecipeRun, request: CacheRequest) -> CacheEntry | None:
     flaws: dict[str, str] = {}
     remembered = _remembered(run, request, found, flaws)
     good = [remembered] if remembered else [e for e in found if not _flaw(run, e, flaws)]
+    if found and not good:
+        # A cache that stands behind the local one is not asked as long as something is here.
+        seen = tuple(entry.uid for entry in found)
+        more = run.engine.executor.entries(request._replace(unfit=seen))
+        good = [e for e in more if e.uid not in seen and not _flaw(run, e, flaws)]
     entry = _choose(run, request, good) if good else None
     _explain(run, request, entry, flaws)
     if not good and run.options.only_from_cache:

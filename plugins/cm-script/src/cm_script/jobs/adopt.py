@@ -57,10 +57,7 @@ def request_as_list(request: CacheRequest) -> list[Any]:
 
 def request_of(fields: list[Any]) -> CacheRequest:
     """A cache request from JSON."""
-    uid, alias, dialect, tags, excluded, entry_tags, key, name = fields
-    return CacheRequest(
-        uid, alias, dialect, tuple(tags), tuple(excluded), tuple(entry_tags), key, name
-    )
+    return CacheRequest._make(tuple(one) if isinstance(one, list) else one for one in fields)
 
 
 def _listed(value: Any) -> Any:

@@ -18,6 +18,7 @@ from cm_script.jobs.independence import reads_of
 from cm_script.planning.source import Source
 from cm_script.reads import Reads, RecipeReads
 from cm_script.reads_meta import of_block
+from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import CacheEntry
 
@@ -135,10 +136,17 @@ class Builder(Executor):
         return entry
 
     def publish_all(self) -> list[str]:
-        """Make everything visible, in the order in which it was built."""
+        """Make everything visible, in the order in which it was built.
+
+        Raises:
+            CmError: it cannot be written; or another process has built, or builds, the same.
+        """
         ctx = self.engine.ctx
-        for _, reservation, _, outcome, _ in self.pending:
-            ctx.manager.cache_publish(ctx, reservation, outcome)
+        for run, reservation, _, outcome, _ in self.pending:
+            once = outcome._replace(once=not run.options.new)
+            entry = ctx.manager.cache_publish(ctx, reservation, once)
+            if entry is not None and entry.uid != reservation.uid:
+                raise CmError(f"another process has built {run.name} meanwhile")
         return [reservation.uid for _, reservation, _, _, _ in self.pending]
 
     # -- before anything acts -------------------------------------------------------------------

@@ -58,9 +58,10 @@ def test_a_change_within_one_tick_of_the_clock_is_seen(world, monkeypatch):
         sep = os.sep
         path = os.path
         scandir = staticmethod(os.scandir)
+        supports_dir_fd = frozenset()
 
         @staticmethod
-        def stat(path):
+        def stat(path, dir_fd=None):
             return Coarse(os.stat(path))
 
     monkeypatch.setattr(freshness, "os", System)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 
 from cmcore.action_names import describe, flag, mapping, one, require_writable
 from cmcore.errors import ExistsError, UsageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Callable
 from cmcore.naming import HERE, Name, check_alias, is_uid, new_uid, parse_tags, split, split_tags
 from cmcore.storage import HIDDEN
 from cmcore.types import Artifact, Collection, Request, Result

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from cmcore.errors import AmbiguousError, NotFoundError, StorageError, UsageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Sequence
 from cmcore.naming import parse_tags, split_tags, suggestion
 from cmcore.types import Artifact, Collection, Request
 

@@ -7,10 +7,9 @@ forms CM's counts.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from cmcore.errors import StorageError, UsageError
-from cmcore.hints import Any, NamedTuple
+from cmcore.hints import Any, Mapping, NamedTuple
 from cmcore.naming import is_uid, split_tags, tag_text
 from cmcore.storage import parse_json
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable
 
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Callable
+from cmcore.jsontext import loads
 
 if TYPE_CHECKING:
     from cmcore.locking import Lock
@@ -65,7 +64,7 @@ class CollectionFile:
         """The entries of the copy; none, in silence, when there is no good one."""
         try:
             with open(self._copy_path, "rb") as file:
-                entries = [e for e in json.loads(file.read())["collections"] if _usable(e)]
+                entries = [e for e in loads(file.read())["collections"] if _usable(e)]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return []
         if entries:
@@ -86,6 +85,8 @@ class CollectionFile:
         make_dir(os.path.dirname(self._path))
         if self._damaged and self._text:
             write_atomic(f"{self._path}.damaged-{os.urandom(4).hex()}", self._text)
+        import json
+
         text = json.dumps({"version": _VERSION, "collections": entries}, indent=2) + "\n"
         write_atomic(self._path, text)
         write_atomic(self._copy_path, text)
@@ -96,7 +97,7 @@ class CollectionFile:
             return self._copied("is empty or gone")
         entries: list[Entry] = []
         try:
-            listed = json.loads(text)["collections"]
+            listed = loads(text)["collections"]
             entries = [e for e in listed if isinstance(e, dict) and _usable(e)]
             self._damaged = len(entries) != len(listed)
         except (ValueError, KeyError, TypeError, RecursionError):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from cmcore.artifacts import META_FILES
 from cmcore.collection_meta import subfolders
 from cmcore.collections import Collections
 from cmcore.errors import CmError, NotFoundError, UsageError
-from cmcore.hints import NamedTuple
+from cmcore.hints import Mapping, NamedTuple
 from cmcore.types import Collection
 
 #: UID of the collection inside the cmind package: its own engine, of no use to anyone else.

@@ -7,11 +7,10 @@ too, when it holds `<automation>/<artifact>` folders.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from cmcore.artifacts import META_FILES
 from cmcore.errors import StorageError, UsageError
-from cmcore.hints import Any, NamedTuple
+from cmcore.hints import Any, Iterable, NamedTuple
 from cmcore.naming import is_uid, tag_text
 from cmcore.types import Collection
 
@@ -87,13 +86,12 @@ class Memo:
     def _save(self) -> None:
         if not self._path:
             return
-        import json
-
+        from cmcore.jsontext import dumps
         from cmcore.storage import make_dir, write_atomic
 
         try:
             make_dir(os.path.dirname(self._path))
-            write_atomic(self._path, json.dumps(self._load()), durable=False)
+            write_atomic(self._path, dumps(self._load()), durable=False)
         except StorageError:
             pass
 

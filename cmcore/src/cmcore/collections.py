@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
 
 from cmcore.collection_file import CollectionFile, Entry
 from cmcore.collection_meta import (
@@ -14,7 +13,7 @@ from cmcore.collection_meta import (
     require_collection,
 )
 from cmcore.errors import AmbiguousError, ExistsError, NotFoundError, UsageError
-from cmcore.hints import NamedTuple
+from cmcore.hints import Callable, Iterable, NamedTuple
 from cmcore.naming import Name, did_you_mean, matches, parse_name, suggestion
 from cmcore.paths import Paths
 from cmcore.types import Collection

@@ -7,10 +7,9 @@ the file over the declared default.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
 
 from cmcore.errors import StorageError, UsageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Iterable, Mapping
 from cmcore.types import Json, Request, Result, Setting, Table
 
 if TYPE_CHECKING:

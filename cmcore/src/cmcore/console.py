@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
 
-from cmcore.hints import TYPE_CHECKING
+from cmcore.hints import TYPE_CHECKING, Mapping, Sequence
 
 if TYPE_CHECKING:
     from typing import TextIO

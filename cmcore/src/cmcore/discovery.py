@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from cmcore.hints import NamedTuple
+from cmcore.hints import Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 #: Entry-point group of plugins.
 GROUP = "cmcore.plugins"

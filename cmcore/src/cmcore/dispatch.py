@@ -6,11 +6,9 @@ both ways. What the core answers itself imports no plugin.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from cmcore.errors import CmError, UsageError
 from cmcore.grammar import canonical_action, from_dict, parse
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping, Sequence
 from cmcore.types import Request, Result
 
 if TYPE_CHECKING:

@@ -18,10 +18,8 @@ line; neither can be the name of a flag.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
 from cmcore.errors import StorageError, UsageError
-from cmcore.hints import Any, NamedTuple
+from cmcore.hints import Any, Callable, Mapping, NamedTuple, Sequence
 from cmcore.types import Request
 
 #: Other spellings of verbs; dashes are underscores by then.
@@ -249,10 +247,10 @@ def _merge_flag(fields: dict[str, Any], artifacts: list[str], word: str) -> None
 
 
 def _json(word: str, text: str) -> Any:
-    import json
+    from cmcore.jsontext import loads
 
     try:
-        return json.loads(text)
+        return loads(text)
     except ValueError as error:
         raise UsageError(
             f"the value in '{word}' is not JSON: {error}", hint="write --key=text for plain text"

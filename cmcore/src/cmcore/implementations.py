@@ -9,10 +9,7 @@ does not fit, to say why.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import FunctionType, ModuleType
-
-from cmcore.hints import Any
+from cmcore.hints import Any, Callable, FunctionType, ModuleType
 from cmcore.hookspecs import PROJECT, CmSpecs
 from cmcore.manifest_rules import HOOKS, nearest
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from functools import reduce
-from importlib import import_module, util
+import sys
 
 from cmcore.errors import CmError, PluginError
 from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
     from cmcore.manifest import Manifest
     from cmcore.plugin_state import PluginState
 
@@ -37,9 +38,11 @@ def import_plugin(state: PluginState) -> object:
         cause = f"package '{offered.module.partition('.')[0]}' is hidden by {hidden_by}"
         raise _error(state, "load", cause)
     try:
-        plugin: object = import_module(offered.module)
-        names = offered.attribute.split(".") if offered.attribute else []
-        return reduce(getattr, names, plugin)
+        __import__(offered.module)  # `importlib` would be one more import
+        plugin: object = sys.modules[offered.module]
+        for name in offered.attribute.split(".") if offered.attribute else ():
+            plugin = getattr(plugin, name)
+        return plugin
     except CmError as error:
         raise _error(state, "load", str(error)) from error
     # A module may do anything while it is imported, also end the process.
@@ -50,18 +53,28 @@ def import_plugin(state: PluginState) -> object:
 def _hidden_by(offered: Manifest) -> str:
     """Another package of the same name that would be imported instead; "" when there is none."""
     top = offered.module.partition(".")[0]
-    try:
-        spec = util.find_spec(top)
-    except (ImportError, ValueError):
-        return ""  # the import says it better
+    spec = _spec(top)
     if spec is None:
-        return ""
+        return ""  # the import says it better
     places = list(spec.submodule_search_locations or ())
     folder = os.path.join(os.path.realpath(offered.folder), "")
     for place in places:
         if folder.startswith(os.path.join(os.path.realpath(place), "")):
             return ""
     return str(spec.origin or (places[0] if places else "a built-in module"))
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    """What `importlib.util.find_spec` says of a top-level name, without three more imports."""
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        return loaded.__spec__
+    for finder in sys.meta_path:
+        find = getattr(finder, "find_spec", None)
+        found: ModuleSpec | None = find(name, None, None) if find else None
+        if found is not None:
+            return found
+    return None
 
 
 def _error(state: PluginState, stage: str, cause: str | BaseException) -> PluginError:

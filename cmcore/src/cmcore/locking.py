@@ -11,11 +11,10 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable
 from types import TracebackType
 
 from cmcore.errors import StorageError
-from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
+from cmcore.hints import TYPE_CHECKING, Any, Callable, NamedTuple
 from cmcore.storage import make_dir, storage_error, write_atomic
 
 if TYPE_CHECKING:

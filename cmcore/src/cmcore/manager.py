@@ -9,10 +9,9 @@ that would only be reported into an error; `CM_DEBUG=1` and `-v` show the traceb
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Mapping, Sequence
 
 from cmcore.errors import CmError, PluginError, VetoedError
-from cmcore.hints import TYPE_CHECKING, Any, TypeVar
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Container, Mapping, Sequence, TypeVar
 from cmcore.implementations import Hook, hooks_of
 from cmcore.loading import import_plugin
 from cmcore.manifest_rules import ACTION_HOOKS

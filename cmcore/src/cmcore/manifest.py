@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from codecs import BOM_UTF8
-from collections.abc import Mapping
 
 from cmcore.discovery import Candidate, search_path, split_value
 from cmcore.errors import PluginError
-from cmcore.hints import Any, NamedTuple
+from cmcore.hints import Any, Mapping, NamedTuple
+from cmcore.jsontext import loads
 from cmcore.manifest_rules import Checker, Rejected
 from cmcore.types import Action, Automation
 
@@ -198,12 +198,10 @@ def _find_by_import_system(parts: list[str]) -> str:
 
 
 def _read_json(path: str) -> dict[str, Any]:
-    import json
-
     try:
         with open(path, "rb") as stream:
             # The codec `utf-8-sig` is one more import.
-            data: Any = json.loads(stream.read().removeprefix(BOM_UTF8).decode("utf-8"))
+            data: Any = loads(stream.read().removeprefix(BOM_UTF8).decode("utf-8"))
     except OSError as error:
         raise Rejected(f"cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from cmcore.hints import Any
+from cmcore.hints import Any, Iterable
 from cmcore.types import Action, Automation, Flag
 
 #: Version of the manifest's own shape.

@@ -6,10 +6,8 @@ collection may stand in front: `collection:artifact`. The searching side may use
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-
 from cmcore.errors import UsageError
-from cmcore.hints import NamedTuple
+from cmcore.hints import Iterable, Mapping, NamedTuple, Sequence
 
 _UID_LENGTH = 16
 _UID_CHARS = frozenset("0123456789abcdef.")

@@ -22,10 +22,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
 
 from cmcore.discovery import Candidate, normalize
-from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
+from cmcore.hints import TYPE_CHECKING, Any, Mapping, NamedTuple, Sequence
+from cmcore.jsontext import loads
 
 if TYPE_CHECKING:
     from cmcore.paths import Paths
@@ -199,10 +199,8 @@ def _read_layer(name: str, path: str) -> Layer | None:
         return Layer(name, source, problem="is a dangling link") if os.path.islink(path) else None
     except (OSError, UnicodeDecodeError) as error:
         return Layer(name, source, problem=f"cannot be read ({error})")
-    import json
-
     try:
-        return _parse_layer(name, source, json.loads(text))
+        return _parse_layer(name, source, loads(text))
     except (ValueError, RecursionError) as error:
         return Layer(name, source, problem=f"is broken ({error})")
 

@@ -7,11 +7,9 @@ names both, and everything else works. The core's own actions cannot be claimed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from cmcore import discovery, manifest
 from cmcore.errors import CmError, PluginError
-from cmcore.hints import TYPE_CHECKING, NamedTuple
+from cmcore.hints import TYPE_CHECKING, Mapping, NamedTuple, Sequence
 from cmcore.manifest import Manifest
 from cmcore.plugin_state import PluginState
 from cmcore.policy import Policy

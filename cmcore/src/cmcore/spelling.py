@@ -5,11 +5,9 @@ Beside `grammar` because nothing on the way of a request needs it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from cmcore.errors import UsageError
 from cmcore.grammar import OPTIONS, STRUCTURE, canonical_action
-from cmcore.hints import Any
+from cmcore.hints import Any, Mapping
 from cmcore.types import Request
 
 _RESERVED = frozenset(STRUCTURE + OPTIONS)

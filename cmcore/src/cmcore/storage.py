@@ -10,10 +10,10 @@ import errno
 import os
 import stat
 from codecs import BOM_UTF8
-from collections.abc import Callable
 
 from cmcore.errors import StorageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Callable
+from cmcore.jsontext import loads
 
 if TYPE_CHECKING:
     from cmcore.locking import Lock
@@ -78,17 +78,23 @@ def parse_json(content: bytes, path: str, **options: Any) -> Any:
     Raises:
         StorageError: it is not JSON; names file, line and column.
     """
-    import json
-
     try:
-        return json.loads(content.removeprefix(BOM_UTF8).decode("utf-8"), **options)
+        text = content.removeprefix(BOM_UTF8).decode("utf-8")
+        if not options:
+            return loads(text)
+        import json
+
+        return json.loads(text, **options)
     except UnicodeDecodeError as error:
         raise StorageError(f"not UTF-8 text at byte {error.start}", where=path) from error
-    except json.JSONDecodeError as error:
-        where = f"{path}:{error.lineno}:{error.colno}"
-        raise StorageError(f"not valid JSON: {error.msg}", where=where) from error
     except RecursionError as error:
         raise StorageError("JSON is nested too deeply", where=path) from error
+    except ValueError as error:
+        # A JSONDecodeError, or a number of more digits than Python converts.
+        known: Any = error
+        place = f":{known.lineno}:{known.colno}" if hasattr(error, "lineno") else ""
+        problem = getattr(error, "msg", error)
+        raise StorageError(f"not valid JSON: {problem}", where=path + place) from error
 
 
 def write_atomic(path: str, data: str | bytes, *, durable: bool = True) -> None:

@@ -6,9 +6,7 @@ start-up cost of `dataclasses` (which imports `inspect`) on commands that answer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
-from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, Sequence
 
 if TYPE_CHECKING:
     from cmcore.context import Context
@@ -33,7 +31,7 @@ class Request(NamedTuple):
     action: str
     automation: str = ""
     artifacts: tuple[str, ...] = ()
-    flags: Mapping[str, Any] = {}
+    flags: Mapping[str, Any] = {}  # noqa: RUF012 - never changed
     command: tuple[str, ...] | None = None
     console: bool = False
 
@@ -62,7 +60,7 @@ class Result(NamedTuple):
         warnings: sentences for stderr.
     """
 
-    data: Mapping[str, Any] = {}
+    data: Mapping[str, Any] = {}  # noqa: RUF012 - never changed
     view: str | Table | Sequence[str | Table] | None = None
     code: int = 0
     warnings: tuple[str, ...] = ()
@@ -118,9 +116,9 @@ class Artifact(NamedTuple):
     @property
     def meta(self) -> dict[str, Any]:
         """A fresh copy of the meta dictionary; callers may change it."""
-        import json
+        from cmcore.jsontext import loads
 
-        parsed: dict[str, Any] = json.loads(self.meta_json)
+        parsed: dict[str, Any] = loads(self.meta_json)
         return parsed
 
     @property
@@ -272,5 +270,5 @@ class Outcome(NamedTuple):
     tags: tuple[str, ...]
     version: str
     state: Mapping[str, Any]
-    meta: Mapping[str, Any] = {}
+    meta: Mapping[str, Any] = {}  # noqa: RUF012 - never changed
     once: bool = False

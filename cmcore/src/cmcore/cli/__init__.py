@@ -6,12 +6,11 @@ A request goes from the grammar straight to dispatch; click is imported for help
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from cmcore import grammar
 from cmcore.console import Console
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING
+from cmcore.hints import TYPE_CHECKING, Sequence
 
 if TYPE_CHECKING:
     from cmcore.context import Context

@@ -5,11 +5,9 @@ The manifest of the core lists them with their help; here is what answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from cmcore.errors import UsageError
 from cmcore.grammar import canonical_action
-from cmcore.hints import TYPE_CHECKING
+from cmcore.hints import TYPE_CHECKING, Callable
 from cmcore.types import Request, Result, Table
 
 if TYPE_CHECKING:

@@ -8,10 +8,9 @@ language fits, so the shell may offer file names.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
 
 from cmcore import grammar
-from cmcore.hints import TYPE_CHECKING
+from cmcore.hints import TYPE_CHECKING, Iterable, Sequence
 
 if TYPE_CHECKING:
     from cmcore.context import Context

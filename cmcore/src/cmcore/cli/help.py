@@ -6,11 +6,9 @@ The one exception is asked for by name: `cm help script "detect os"` goes to the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from cmcore.errors import UsageError
 from cmcore.grammar import ALIASES, canonical_action
-from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
+from cmcore.hints import TYPE_CHECKING, Any, Mapping, NamedTuple, Sequence
 from cmcore.types import Request, Result
 
 if TYPE_CHECKING:
@@ -42,7 +40,7 @@ class Page(NamedTuple):
     text: str
     lists: tuple[tuple[str, Sequence[tuple[str, str]]], ...] = ()
     examples: Sequence[str] = ()
-    data: Mapping[str, Any] = {}
+    data: Mapping[str, Any] = {}  # noqa: RUF012 - never changed
 
 
 def explain(ctx: Context, request: Request, *, short: bool = False) -> Result:

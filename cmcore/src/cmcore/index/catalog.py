@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from cmcore.collection_meta import subfolders
 from cmcore.collections import Collections
 from cmcore.errors import NotFoundError
-from cmcore.hints import TYPE_CHECKING
+from cmcore.hints import TYPE_CHECKING, Callable
 from cmcore.index.selecting import Selector
 from cmcore.index.source import Source
 from cmcore.naming import (

@@ -7,12 +7,9 @@ answer comes from the artifacts themselves, only later.
 from __future__ import annotations
 
 import os
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 
 from cmcore import sqlite
-from cmcore.hints import Any
+from cmcore.hints import Any, Iterable, Iterator, Sequence
 from cmcore.index.freshness import EMPTY, Snapshot
 from cmcore.index.reading import Record
 
@@ -60,6 +57,31 @@ class Scope:
         self.plain = False
 
 
+class Transaction:
+    """Within: what is written is kept as a whole, or not at all; see `Database.transaction`."""
+
+    __slots__ = ("_connection", "_nested")
+
+    def __init__(self, connection: sqlite.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._nested = self._connection.in_transaction
+        if not self._nested:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if self._nested:
+            return
+        try:
+            if kind is None:
+                self._connection.execute("COMMIT")
+        finally:
+            # Still open after a failure, unless SQLite has ended it itself (a full disk).
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+
 class Database:
     """One connection to the index file, or to a private copy of it in memory.
 
@@ -102,8 +124,8 @@ class Database:
             (root, automation),
         ):
             number, version, listing, names, masks, prints, racy = row
-            numbers = array("q")
-            numbers.frombytes(prints)
+            # As the module `array` would do it, which is one more import.
+            numbers = tuple(memoryview(prints).cast("q")) if len(prints) % 8 == 0 else ()
             split = tuple(names.split("/")) if names else ()
             if not len(split) == len(masks) == len(numbers):
                 raise sqlite.DatabaseError("the index contradicts itself")
@@ -145,19 +167,9 @@ class Database:
             self._insert(number, record)
         return Scope(number, version, snapshot)
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Transaction:
         """Within: only this process writes, and all of it or nothing. May be nested."""
-        if self.connection.in_transaction:
-            yield
-            return
-        self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self.connection.execute("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
+        return Transaction(self.connection)
 
     def copy(self) -> Database:
         """A private copy in memory; an empty one when this one cannot be read."""
@@ -181,11 +193,6 @@ class Database:
             self.connection.close()
         except sqlite.Error:
             pass
-
-    def _roll_back(self) -> None:
-        # SQLite may have done so itself, for example when the disk is full.
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
 
     def _prepare(self) -> None:
         # A lost write costs a second reading of some files, so no command waits for the disk.
@@ -218,7 +225,7 @@ class Database:
             snapshot.listing,
             "/".join(snapshot.names),
             snapshot.masks,
-            snapshot.prints.tobytes(),
+            _packed(snapshot.prints),
             "/".join(sorted(snapshot.racy)),
         )
         if old is None:
@@ -275,6 +282,15 @@ class Database:
                 "INSERT OR IGNORE INTO tag (scope, tag, artifact) VALUES (?, ?, ?)",
                 [(scope, tag, cursor.lastrowid) for tag in record.tags],
             )
+
+
+def _packed(numbers: tuple[int, ...]) -> bytearray:
+    """Signed numbers of 64 bits, one after the other."""
+    packed = bytearray(8 * len(numbers))
+    with memoryview(packed).cast("q") as places:
+        for at, number in enumerate(numbers):
+            places[at] = number
+    return packed
 
 
 def snapshot_of(scope: Scope | None) -> Snapshot:

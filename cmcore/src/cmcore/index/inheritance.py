@@ -6,11 +6,9 @@ lists appended. A base may have a base.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from cmcore.artifacts import merge
 from cmcore.errors import CmError
-from cmcore.hints import Any
+from cmcore.hints import Any, Callable
 
 _DEEPEST = 10
 

@@ -83,7 +83,7 @@ def read_record(path: str, mask: int, known_digest: bytes = b"") -> Record | Non
     except StorageError as error:
         problem = f"{error.where}: {error.message}; the artifact is left out"
         return Record(folder, form=form, problem=problem, digest=digest)
-    import json
+    from cmcore.jsontext import dumps
 
     alias, uid, tags, odd = identity(path, meta.data)
     base = meta.data.get("_base")
@@ -96,7 +96,7 @@ def read_record(path: str, mask: int, known_digest: bytes = b"") -> Record | Non
         form,
         tag_text(meta.data.get("automation_uid")).strip().lower(),
         _storable(base.strip()) if isinstance(base, str) else "",
-        json.dumps(meta.data),
+        dumps(meta.data),
         _storable(remarks),
         digest=digest,
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Callable
 from cmcore.index.source import Source
 from cmcore.naming import Name, matches, parse_name, split
 from cmcore.types import Artifact, Collection
@@ -88,10 +87,9 @@ class Selector:
         return found
 
     def _inherit(self, artifact: Artifact) -> Artifact:
-        import json
-
         from cmcore.artifacts import identity
         from cmcore.index.inheritance import effective
+        from cmcore.jsontext import dumps
 
         def find(noun: str, base: str) -> tuple[str, dict[str, Any]]:
             found = self._own_metas(noun, base)
@@ -103,11 +101,11 @@ class Selector:
 
         meta = effective(artifact.automation, artifact.meta, find)
         alias, uid, tags, _ = identity(artifact.path, meta)
-        return artifact._replace(alias=alias, uid=uid, tags=tags, meta_json=json.dumps(meta))
+        return artifact._replace(alias=alias, uid=uid, tags=tags, meta_json=dumps(meta))
 
     def _own_metas(self, automation: str, name: str) -> list[tuple[Collection, dict[str, Any]]]:
         """Metas of the artifacts of a name, as their own files say."""
-        import json
+        from cmcore.jsontext import loads
 
         place, wanted = split(name)
         found: list[tuple[Collection, dict[str, Any]]] = []
@@ -123,5 +121,5 @@ class Selector:
         for noun in self._nouns(automation):
             for where in self._places(place or Name()):
                 metas = self._source.ask(where.root, noun, ask, list[str]())
-                found += [(where, json.loads(meta)) for meta in metas]
+                found += [(where, loads(meta)) for meta in metas]
         return found

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import os
 from _thread import RLock  # as `threading` gives it, whose import costs 1 ms
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING, TypeVar
+from cmcore.hints import TYPE_CHECKING, Callable, TypeVar
 
 if TYPE_CHECKING:
     from cmcore import sqlite
     from cmcore.index.database import Database, Scope
 
 _T = TypeVar("_T")
+
+
+class Hold:
+    """See `Source.hold`."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __enter__(self) -> None:
+        self._source.begin_hold()
+
+    def __exit__(self, *_: object) -> None:
+        self._source.end_hold()
 
 
 class Source:
@@ -63,18 +76,21 @@ class Source:
                     self._recover(error)
         return nothing
 
-    @contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self) -> Hold:
         """Within: compare each folder with its files only once."""
+        return Hold(self)
+
+    def begin_hold(self) -> None:
+        """What `Hold` does at its beginning."""
         with self.lock:
             if not self._holds:
                 self._checked.clear()
             self._holds += 1
-        try:
-            yield
-        finally:
-            with self.lock:
-                self._holds -= 1
+
+    def end_hold(self) -> None:
+        """What `Hold` does at its end."""
+        with self.lock:
+            self._holds -= 1
 
     @property
     def held(self) -> bool:

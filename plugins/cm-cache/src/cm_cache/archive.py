@@ -12,11 +12,10 @@ from __future__ import annotations
 import io
 import os
 import time
-from collections.abc import Collection, Iterable, Mapping
 
 from cm_cache import digests, host, layout, records, trees
 from cmcore.errors import StorageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Collection, Iterable, Mapping
 
 if TYPE_CHECKING:
     import tarfile

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from cm_cache import records
 from cmcore.errors import NotFoundError, UsageError
-from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping, NamedTuple
 from cmcore.naming import did_you_mean, is_uid, parse_tags, suggestion
 from cmcore.naming import fits as name_fits
 

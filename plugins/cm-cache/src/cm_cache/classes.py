@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-from cmcore.hints import Any
+from cmcore.hints import Any, Iterable, Mapping
 
 #: A tool or fact found on this machine: true while its files and the machine stay as they were.
 DETECTED = "detected"

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
 
 from cm_cache import classes
-from cmcore.hints import Any
+from cmcore.hints import Any, Mapping
 
 #: Key of an entry's meta: sizes in bytes, by path relative to the entry.
 CONTENTS = "contents"

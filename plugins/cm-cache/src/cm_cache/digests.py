@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
 
 from cm_cache import host, layout, records, trees
 from cmcore import storage
 from cmcore.errors import StorageError
-from cmcore.hints import Any
+from cmcore.hints import Any, Callable, Mapping
 
 #: Key of an entry's meta that sums the list up.
 DIGESTS = "digests"

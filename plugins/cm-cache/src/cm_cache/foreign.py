@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from cm_cache import classes, records
 from cm_cache.choose import Wish
 from cmcore.errors import CmError, NotFoundError, StorageError
-from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
+from cmcore.hints import TYPE_CHECKING, Any, Iterator, NamedTuple
 from cmcore.naming import fits as name_fits
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
 
 from cm_cache import choose, classes, digests, foreign, host, layout, recheck, records, settling
 from cm_cache.foreign import Foreign
@@ -12,7 +11,7 @@ from cm_cache.importing import arriving
 from cm_cache.relocate import relocated
 from cm_cache.shelf import Shelf
 from cmcore.errors import CmError, NotFoundError, StorageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping
 from cmcore.types import Result, Table
 
 if TYPE_CHECKING:

@@ -8,10 +8,8 @@ requests equal in both take turns, so that one builds and the others find its re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from cmcore.errors import UsageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable
 
 if TYPE_CHECKING:
     from cmcore.types import CacheRequest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from cm_cache import choose, classes, digests, layout, machine, measures, records, settling, tools
@@ -13,7 +12,7 @@ from cm_cache.shelf import Shelf
 from cm_cache.unpacking import Archive
 from cmcore import storage
 from cmcore.errors import StorageError, UsageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterator, Mapping
 from cmcore.types import Result
 
 if TYPE_CHECKING:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 
 from cm_cache import choose, contents, layout, records
 from cm_cache.relocate import relocated
 from cm_cache.shelf import Shelf
 from cmcore.errors import StorageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Sequence
 
 if TYPE_CHECKING:
     from cm_cache.records import Record

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from cm_cache import host
-from cmcore.hints import Any
+from cmcore.hints import Any, Mapping
 
 #: Key of an entry's meta that says on which machine it was made.
 MACHINE = "machine"

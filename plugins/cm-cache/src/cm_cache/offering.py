@@ -11,7 +11,6 @@ lists are written last: a reader never sees an entry whose file is not there yet
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from urllib.parse import quote
 
 from cm_cache import choose, classes, digests, measures, records, relations
@@ -19,7 +18,7 @@ from cm_cache.exporting import to_file
 from cm_cache.records import Record
 from cm_cache.shelf import Shelf
 from cmcore import storage
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable
 from cmcore.types import Result
 
 if TYPE_CHECKING:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 
 from cm_cache import layout, schema
 from cm_cache.index import Index
-from cmcore.hints import TypeVar
+from cmcore.hints import Callable, TypeVar
 
 T = TypeVar("T")
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Iterable
 
 from cm_cache import choose, classes, layout, measures, records, relations, trees, usage
 from cm_cache.removal import remove_found, sweep
 from cm_cache.shelf import Shelf
 from cmcore.errors import StorageError, UsageError
-from cmcore.hints import TYPE_CHECKING
+from cmcore.hints import TYPE_CHECKING, Callable, Iterable
 from cmcore.types import Result
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
 
 from cm_cache import (
     classes,
@@ -26,7 +25,7 @@ from cm_cache.claims import Claim
 from cm_cache.shelf import Shelf
 from cmcore import storage
 from cmcore.errors import CmError, StorageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping
 from cmcore.types import CacheEntry, CacheRequest, Outcome, Reservation
 
 if TYPE_CHECKING:

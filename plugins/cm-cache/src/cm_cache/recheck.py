@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
 
 from cm_cache import host, machine
-from cmcore.hints import Any
+from cmcore.hints import Any, Iterator, Mapping
 
 #: Key of an entry's meta that holds what `flaw` compares.
 WATCH = "watch"

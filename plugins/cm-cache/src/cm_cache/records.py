@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from cm_cache import layout
 from cmcore.errors import StorageError
-from cmcore.hints import Any, NamedTuple
+from cmcore.hints import Any, Mapping, NamedTuple
 from cmcore.types import CacheEntry
 
 FINISHED, BUILDING, DAMAGED = "finished", "building", "damaged"
@@ -41,7 +40,7 @@ class Record(NamedTuple):
     slot: str = ""
     digest: str = ""
     created: float = 0.0
-    meta: Mapping[str, Any] = {}
+    meta: Mapping[str, Any] = {}  # noqa: RUF012 - never changed
     reason: str = ""
     stamp: str = ""
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from cm_cache import records
 from cm_cache.records import Record
-from cmcore.hints import TYPE_CHECKING, NamedTuple
+from cmcore.hints import TYPE_CHECKING, Iterable, NamedTuple
 
 if TYPE_CHECKING:
     from cm_cache.shelf import Shelf

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
-from cmcore.hints import Any
+from cmcore.hints import Any, Mapping
 
 
 def relocated(data: Any, old: str, new: str) -> Any:

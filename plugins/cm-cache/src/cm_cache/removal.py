@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
 
 from cm_cache import choose, classes, commands, layout, measures, records, relations, trees
 from cm_cache.claims import folder_lock
 from cm_cache.shelf import Shelf
 from cmcore import storage
 from cmcore.errors import CmError, NotFoundError, StorageError, UsageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Sequence
 from cmcore.types import Result, Table
 
 if TYPE_CHECKING:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 
 from cm_cache import contents, digests, layout, trees
 from cmcore import storage
-from cmcore.hints import Any
+from cmcore.hints import Any, Mapping
 
 #: A text file larger than this many bytes is not one that a recipe wrote paths into.
 _LARGEST_TEXT = 4_000_000

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 
 from cm_cache import choose, classes, host, layout, measures, records, relations, trees
 from cm_cache.commands import found_by, item
 from cm_cache.relocate import relocated
 from cm_cache.shelf import Shelf
 from cmcore.errors import StorageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping
 from cmcore.types import Result
 
 if TYPE_CHECKING:

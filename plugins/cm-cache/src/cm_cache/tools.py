@@ -12,10 +12,9 @@ machines that carry the same packages, whose files have the same sizes and times
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 
 from cm_cache import classes, layout, records
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping
 
 if TYPE_CHECKING:
     from cm_cache.records import Record

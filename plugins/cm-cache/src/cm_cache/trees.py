@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
 
-from cmcore.hints import Any
+from cmcore.hints import Any, Callable, Collection, Iterator
 
 
 def size(folder: str) -> int:

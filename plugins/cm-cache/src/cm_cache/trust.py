@@ -9,12 +9,11 @@ the second changes times and sizes. Neither is looked for twice.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from cm_cache import contents, digests, host, layout, records, usage
 from cmcore import storage
 from cmcore.errors import CmError, StorageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping
 
 if TYPE_CHECKING:
     from cmcore.context import Context

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
 
 from cm_cache import archive, records
 from cmcore import storage
 from cmcore.errors import StorageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Collection, Mapping
 
 if TYPE_CHECKING:
     import tarfile

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 
 from cm_cache import classes, host, identity, layout, offering, records
 from cm_cache.relocate import relocated
 from cmcore import storage
 from cmcore.errors import CmError, StorageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Sequence
 from cmcore.types import CacheEntry, CacheRequest, Setting
 
 if TYPE_CHECKING:

@@ -8,10 +8,8 @@ those facts are no part of any identity (`cm_script.identity`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
 from cm_script import identity
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterator, Mapping
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine

@@ -10,12 +10,11 @@ handed down to its dependencies. The first `const_state` counts like every later
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 
 from cm_script import conditions, depedit, placeholders
 from cm_script.merge import copied, merge, merge_edits, merge_env
 from cm_script.scope import DEP_KINDS
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping, Sequence
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

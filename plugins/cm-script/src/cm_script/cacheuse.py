@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
 
 from cm_script import identity, versions
 from cm_script.flags import is_on
 from cm_script.query import variation_tag
 from cmcore.errors import CmError, NotFoundError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping, Sequence
 from cmcore.types import CacheEntry, CacheRequest
 
 if TYPE_CHECKING:

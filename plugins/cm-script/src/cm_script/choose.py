@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from cm_script import flags, select
 from cm_script.dialects import for_form
 from cm_script.query import Query, from_words
 from cmcore.errors import NotFoundError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Sequence
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
 from threading import RLock
 
 from cm_script import records
@@ -17,7 +16,7 @@ from cm_script.merge import copied, merge
 from cm_script.scope import DEP_KINDS
 from cm_script.step import StepError
 from cmcore.errors import CmError, UsageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Sequence
 from cmcore.naming import split_tags
 from cmcore.types import Request, Result
 

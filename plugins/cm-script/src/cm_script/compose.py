@@ -9,8 +9,6 @@ it runs. A default version that limits have moved takes the block of the version
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from cm_script import depedit, placeholders, versions
 from cm_script.blocks import apply_block, edits_of, map_inputs, with_suffix
 from cm_script.merge import copied, merge, merge_env
@@ -18,7 +16,7 @@ from cm_script.scope import DEP_KINDS
 from cm_script.variations import resolve
 from cm_script.varnames import application_order
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -7,9 +7,7 @@ for "not set, or set to nothing". A single value counts as a list of one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from cm_script import versions
 from cmcore.errors import CmError, UsageError
-from cmcore.hints import TYPE_CHECKING
+from cmcore.hints import TYPE_CHECKING, Mapping
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -7,12 +7,10 @@ a name is in none of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from cm_script import conditions, placeholders
 from cm_script.merge import copied, merge, split_tags
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -6,14 +6,13 @@ Also which of the parent's variables it does not see.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase, translate
 from functools import lru_cache
 
 from cm_script import conditions, placeholders
 from cm_script.merge import split_tags
 from cm_script.query import variation_tag
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Iterable, Mapping
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -6,10 +6,8 @@ collections, and lists all that fit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-
 from cmcore.errors import NotFoundError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Iterable, Sequence
 from cmcore.types import Request, Result, Table
 
 if TYPE_CHECKING:

@@ -6,14 +6,12 @@ stays in this process and shares the console, the choices made so far and the re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from cm_script.dialects import CM
 from cm_script.executor import Executor
 from cm_script.flags import EXTRAS, CacheWishes
 from cm_script.scope import DEP_KINDS
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping, Sequence
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

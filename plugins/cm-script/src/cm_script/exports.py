@@ -9,10 +9,9 @@ with `$(...)`, backticks, quotes or newlines arrives as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
 
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Collection, Mapping
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -7,9 +7,8 @@ joins both, so that a misspelt flag is named instead of being ignored.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 
-from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping, NamedTuple
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from cmcore.hints import Iterable
 
 _SHOWN = 12
 #: Of more names than that, the first ones by alphabet help nobody.

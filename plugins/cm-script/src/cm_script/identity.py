@@ -16,10 +16,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
 
 from cm_script.records import is_secret
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping
 
 if TYPE_CHECKING:
     from cm_script.reads import Reads

@@ -11,11 +11,9 @@ one character, the empty text, numbers and None have no copies in Python; they c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from cm_script.merge import copied
 from cm_script.results import exported
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+
+from cmcore.hints import Callable, Iterable, Iterator
 
 #: How long, in seconds, an interrupted process may take to end by itself, and then by request.
 GRACE = (1.0, 5.0, 5.0)

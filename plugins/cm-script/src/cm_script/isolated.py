@@ -7,11 +7,10 @@ in the new home.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from cm_script.flags import is_on
 from cmcore.errors import UsageError
-from cmcore.hints import TYPE_CHECKING
+from cmcore.hints import TYPE_CHECKING, Callable
 from cmcore.types import Request, Result
 
 if TYPE_CHECKING:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from cm_script.records import is_secret
-from cmcore.hints import Any
+from cmcore.hints import Any, Mapping
 
 #: What stands for a secret.
 STARS = "***"

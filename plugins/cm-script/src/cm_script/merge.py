@@ -7,9 +7,7 @@ and a value that does not fit (a list over a string) replaces what is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

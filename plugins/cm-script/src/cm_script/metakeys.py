@@ -6,11 +6,9 @@ here again because a run must not read the schema.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from cm_script import flags
 from cm_script.varnames import key_of
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from cm_script.hints import listed, nearest
 from cm_script.varnames import key_of
 from cmcore.errors import NotFoundError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping, Sequence
 
 if TYPE_CHECKING:
     from cm_script.query import Query

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
 
 from cm_script import interruption, waiting
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping, Sequence
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

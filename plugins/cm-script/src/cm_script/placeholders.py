@@ -7,10 +7,9 @@ a dependency has exported it, resolves it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping
 
 if TYPE_CHECKING:
     from cm_script.provenance import Provenance

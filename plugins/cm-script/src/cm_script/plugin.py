@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from cmcore import hookimpl
-from cmcore.hints import TYPE_CHECKING
+from cmcore.hints import TYPE_CHECKING, Iterable
 
 if TYPE_CHECKING:
     from cmcore.context import Context

@@ -6,8 +6,9 @@ that each can be tested with a small stand-in; `run.RecipeRun` and `engine.Engin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
+
+from cmcore.hints import Mapping, Sequence
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -13,9 +13,8 @@ variable has that very text; whoever changes the value makes it a recipe's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
 
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
 if TYPE_CHECKING:
     from cm_script.protocols import EngineLike

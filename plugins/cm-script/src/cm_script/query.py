@@ -6,10 +6,8 @@ variation on, `-_x` and `_-x` rule one out. Words of a command line may be separ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from cmcore.errors import UsageError
-from cmcore.hints import NamedTuple
+from cmcore.hints import NamedTuple, Sequence
 
 _HEX = frozenset("0123456789abcdefABCDEF")
 

@@ -24,10 +24,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-from cmcore.hints import Any, NamedTuple
+from cmcore.hints import Any, Iterable, Mapping, NamedTuple
 
 #: What variables that are made for recipes begin with.
 OWN = ("CM_", "MLC_")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from cm_script.reads import PLACEHOLDER, REFERENCE, Reads, RecipeReads, is_glob
+from cmcore.hints import Mapping
 
 _CONDITIONS = ("enable_if_env", "enable_if_any_env", "skip_if_env", "skip_if_any_env")
 _SET = ("env", "default_env", "const")

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
 
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine

@@ -6,8 +6,6 @@ at such variables are judged as if nothing had been exported yet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
 from cm_script import conditions, deptags, placeholders, select
 from cm_script.compose import compose, take_default_version
 from cm_script.dialects import Dialect, for_form
@@ -15,7 +13,7 @@ from cm_script.merge import copied, merge_edits
 from cm_script.query import from_words
 from cm_script.results import exported
 from cm_script.scope import Dep, Env, Scope
-from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, Sequence
 
 if TYPE_CHECKING:
     from cm_script.select import Search

@@ -7,10 +7,9 @@ pattern is part of the result even when the recipe did not touch it.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable
 
 from cm_script.merge import copied, merge
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun

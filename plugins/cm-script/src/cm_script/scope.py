@@ -7,9 +7,7 @@ Everything else belongs to this one run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable
 
 if TYPE_CHECKING:
     from cm_script.provenance import Provenance

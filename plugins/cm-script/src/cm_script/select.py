@@ -8,11 +8,9 @@ otherwise the first one is taken and a sentence says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-
 from cm_script.query import Query, as_tags
 from cm_script.varnames import key_of
-from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Collection, NamedTuple, Sequence
 
 if TYPE_CHECKING:
     from cmcore.types import Artifact

@@ -7,14 +7,13 @@ What is run lies readable in the working folder: `tmp-run.sh` can be run again b
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from cm_script import native, outputs, turns
 from cm_script.exports import render
 from cm_script.merge import merge
 from cm_script.provenance import Provenance
 from cmcore.errors import CmError, NotFoundError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Sequence
 
 if TYPE_CHECKING:
     from cm_script.protocols import RunLike

@@ -18,10 +18,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from cmcore.hints import TYPE_CHECKING
+from cmcore.hints import TYPE_CHECKING, Iterable, Iterator
 
 if TYPE_CHECKING:
     from cm_script.protocols import ConsoleLike

@@ -6,13 +6,11 @@ not come through here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from cm_script.dialects import CM
 from cm_script.flags import is_on
 from cm_script.merge import copied, merge
 from cmcore.errors import UsageError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping
 
 if TYPE_CHECKING:
     from cmcore.context import Context

@@ -8,11 +8,9 @@ bases that imply each other end the search instead of prolonging it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-
 from cm_script.varnames import block_of, combined_keys, key_of
 from cmcore.errors import CmError, NotFoundError, UsageError
-from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping, NamedTuple, Sequence
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -7,9 +7,7 @@ applies when all its parts were chosen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping, Sequence
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

@@ -7,9 +7,7 @@ follows the digits counts in the dialect that looks at it (`3.9rc1` comes before
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect

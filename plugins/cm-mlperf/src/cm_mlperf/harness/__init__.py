@@ -1,0 +1,1 @@
+"""One LoadGen run per process: `python -m cm_mlperf.harness CONFIG.json`."""

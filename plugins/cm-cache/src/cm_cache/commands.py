@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cm_cache import choose, classes, records
+from cm_cache import choose, classes, outdated, records
 from cm_cache.shelf import Shelf
 from cmcore.errors import AmbiguousError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Mapping
 from cmcore.types import Result, Table
 
 if TYPE_CHECKING:
@@ -21,9 +21,30 @@ def search(ctx: Context, request: Request) -> Result:
 
         return find_foreign(ctx, request)
     shelf, found = found_by(ctx, request)
-    rows = [(choose.told_tags(r.tags), r.version, shelf.folder(r.uid)) for r in found]
-    view = Table(("Tags", "Version", "Path"), rows, plain=2) if rows else None
-    return Result({"list": [item(shelf, record) for record in found]}, view=view)
+    items = [{**item(shelf, record), **_standing(shelf, record)} for record in found]
+    older = outdated.replaced(found)
+    for one in items:
+        if one["uid"] in older:
+            one["superseded"] = older[one["uid"]]
+    columns = ["Tags", "Version", "Path"]
+    rows: list[tuple[str, ...]] = [
+        (choose.told_tags(one["tags"]), one["version"], one["path"]) for one in items
+    ]
+    if any("outdated" in one or "superseded" in one for one in items):
+        columns.append("Outdated")
+        told = [one.get("outdated") or superseded_text(one) for one in items]
+        rows = [(*row, why) for row, why in zip(rows, told, strict=True)]
+    return Result({"list": items}, view=Table(columns, rows, plain=2) if rows else None)
+
+
+def superseded_text(item: Mapping[str, Any]) -> str:
+    """That a newer entry replaces one, for people."""
+    return f"{item['superseded']} is newer" if item.get("superseded") else ""
+
+
+def _standing(shelf: Shelf, record: Record) -> dict[str, str]:
+    why = outdated.why(shelf, record) if record.kind == records.FINISHED else ""
+    return {"outdated": why} if why else {}
 
 
 def load(ctx: Context, request: Request) -> Result:

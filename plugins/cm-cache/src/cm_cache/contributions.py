@@ -63,9 +63,9 @@ def automations() -> list[Automation]:
 
 def settings() -> list[Setting]:
     """What `cm config` may set."""
-    from cm_cache.upstream import SETTING
+    from cm_cache import outdated, pruning, upstream
 
-    return [SETTING]
+    return [upstream.SETTING, outdated.SETTING, pruning.SETTING]
 
 
 def complete(ctx: Context, request: Request, incomplete: str) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import heapq
 import time
 
-from cm_cache import choose, classes, layout, measures, records, relations, trees, usage
+from cm_cache import choose, classes, layout, measures, outdated, records, relations, trees, usage
 from cm_cache.removal import remove_found, sweep
 from cm_cache.shelf import Shelf
 from cmcore.errors import StorageError, UsageError
-from cmcore.hints import TYPE_CHECKING, Callable, Iterable
-from cmcore.types import Result
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Iterable, Mapping
+from cmcore.types import Result, Setting
 
 if TYPE_CHECKING:
     from cm_cache.records import Record
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     Test = Callable[[Record], bool]
 
 
+SETTING = Setting("cache.keep_size", "what `cm gc cache` leaves when it is not told: 20G", "")
+
+
 def prune(ctx: Context, request: Request) -> Result:
     """`cm prune cache`: entries that are broken or unfinished, and that are old, large, of a class.
 
-    `--broken` and `--unfinished` add to each other; the other rules narrow what goes. Sound
-    entries that one which stays needs, stay as well.
+    `--broken`, `--unfinished`, `--superseded` and `--expired` add to each other; the other rules
+    narrow what goes. Sound entries that one which stays needs, stay as well.
 
     Raises:
         UsageError: no rule was given, or nobody can be asked for confirmation.
@@ -33,29 +36,35 @@ def prune(ctx: Context, request: Request) -> Result:
         return gc(ctx, request)
     shelf = Shelf(ctx)
     kinds, limits = _rules(shelf, request)
-    found = [
-        record
-        for record in choose.all_kinds(shelf, choose.wish_of(request))
-        if not record.closed
-        and (not kinds or any(test(record) for test in kinds))
-        and all(t(record) for t in limits)
-    ]
-    found, kept = _without_needed(shelf, found, anyway=bool(kinds))
+    old = _old(shelf, request.flags)
+    by_kind = bool(kinds) or old is not None
+    going, anyway = [], set()
+    for record in choose.all_kinds(shelf, choose.wish_of(request)):
+        if record.closed or not all(test(record) for test in limits):
+            continue
+        if any(test(record) for test in kinds):
+            anyway.add(record.uid)  # it serves nobody
+            going.append(record)
+        elif not by_kind or record.uid in (old or ()):
+            going.append(record)
+    found, kept = _without_needed(shelf, going, anyway)
     return _remove(ctx, shelf, request, found, kept)
 
 
 def gc(ctx: Context, request: Request) -> Result:
-    """`cm gc cache --keep-size=20G`: the least recently used entries, until the rest fits.
+    """`cm gc cache`: what has expired or was replaced; then, by size, the least recently used.
 
-    Entries that others need go after those. What a living process was served or builds stays, and
-    so do benchmark results, unless `--class=measured` asks for them.
+    The size is `--keep-size=20G` or the setting `cache.keep_size`; without either that step is
+    left out. Entries that others need go after those. What a living process was served or builds
+    stays, and so do benchmark results, unless `--class=measured` asks for them.
 
     Raises:
-        UsageError: no size was given, or nobody can be asked for confirmation.
+        UsageError: a size is none, or nobody can be asked for confirmation.
     """
-    if "keep_size" not in request.flags:
+    if "keep_size" not in request.flags and request.action != "gc":
         raise UsageError("how much may stay is not said", hint="add --keep-size=20G")
-    limit = measures.parse_size(request.flags["keep_size"])
+    size = request.flags.get("keep_size") or ctx.settings.get(SETTING.name, "")
+    limit = measures.parse_size(size) if size else None
     shelf, flags = Shelf(ctx), request.flags
     everything = shelf.everything()
     sizes = {record.uid: trees.size(shelf.folder(record.uid)) for record in everything}
@@ -74,15 +83,33 @@ def gc(ctx: Context, request: Request) -> Result:
             return False
         return not spare or _class(record) != classes.MEASURED
 
-    found: list[Record] = []
+    old = _old(shelf, {"superseded": True, "expired": True}) or set()
+    found, _ = _without_needed(shelf, [r for r in everything if r.uid in old and may_go(r)], set())
+    total -= sum(sizes[record.uid] for record in found)
+    if limit is None:
+        return _remove(ctx, shelf, request, found, [])
+    going = {record.uid for record in found}
     for record in _least_recently_used(shelf, everything, may_go):
         if total <= limit:
             break
-        found.append(record)
-        total -= sizes[record.uid]
+        if record.uid not in going:
+            found.append(record)
+            total -= sizes[record.uid]
     over = measures.size_text(max(0, total - limit))
     kept = [f"still {over} too much: what is left is in use, needed or spared"]
     return _remove(ctx, shelf, request, found, kept if total > limit else [])
+
+
+def _old(shelf: Shelf, flags: Mapping[str, Any]) -> set[str] | None:
+    """Entries that nobody is served any more, as far as asked for; None: not asked for."""
+    by_age, by_time = choose.is_on(flags, "superseded"), choose.is_on(flags, "expired")
+    if not by_age and not by_time:
+        return None
+    everything = shelf.finished(())
+    found = set(outdated.replaced(everything)) if by_age else set()
+    if by_time:
+        found |= {r.uid for r in everything if outdated.expiry(r)}
+    return found - usage.in_use(shelf.root)
 
 
 def _least_recently_used(shelf: Shelf, found: list[Record], may_go: Test) -> Iterable[Record]:
@@ -149,16 +176,14 @@ def _remove(
 
 
 def _without_needed(
-    shelf: Shelf, found: list[Record], *, anyway: bool
+    shelf: Shelf, found: list[Record], anyway: set[str]
 ) -> tuple[list[Record], list[str]]:
-    if anyway:
-        return found, []  # what is broken serves nobody
     going = {record.uid for record in found}
     kept: dict[str, str] = {}
     changed = True
     while changed:  # an entry that stays keeps what it needs, and so on
         changed = False
-        for uid in list(going):
+        for uid in going - anyway:
             users = [r.uid for r in relations.dependants(shelf, uid) if r.uid not in going]
             if users:
                 going.discard(uid)
@@ -187,11 +212,13 @@ def _rules(shelf: Shelf, request: Request) -> tuple[list[Test], list[Test]]:
     if "class" in flags:
         wanted = _classes(flags["class"])
         limits.append(lambda r: r.kind == records.FINISHED and _class(r) in wanted)
-    if not kinds and not limits and request.action != "gc" and "keep_size" not in flags:
+    old = choose.is_on(flags, "superseded") or choose.is_on(flags, "expired")
+    if not kinds and not limits and not old and request.action != "gc" and "keep_size" not in flags:
         raise UsageError(
             "cm prune cache needs to know what may go",
-            hint="add --broken, --unfinished, --older-than=30d, --larger-than=1G, --class=data or"
-            " --lru --keep-size=20G; `cm rm cache` removes by tags",
+            hint="add --broken, --unfinished, --superseded, --expired, --older-than=30d,"
+            " --larger-than=1G, --class=data or --lru --keep-size=20G; `cm rm cache` removes by"
+            " tags",
         )
     return kinds, limits
 

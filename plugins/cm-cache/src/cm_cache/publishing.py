@@ -77,6 +77,7 @@ def publish(ctx: Context, reservation: Reservation, outcome: Outcome) -> CacheEn
     claim.entry = records.entry(shelf.root, record)
     claim.standing = "published"
     claim.drop()
+    _replace_older(ctx, shelf, claim.entry)
     return claim.entry
 
 
@@ -104,6 +105,13 @@ def release(ctx: Context, reservation: Reservation, error: str) -> bool:
             f" `cm restore cache {reservation.uid}` brings the earlier result back"
         )
     return True
+
+
+def _replace_older(ctx: Context, shelf: Shelf, entry: CacheEntry) -> None:
+    if ctx.settings.get("cache.superseded", "keep") != "keep":
+        from cm_cache.outdated import remove_replaced
+
+        remove_replaced(ctx, shelf, entry.uid, entry.tags)
 
 
 def _first(ctx: Context, claim: Claim) -> CacheEntry | None:

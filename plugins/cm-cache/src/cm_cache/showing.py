@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import time
 
-from cm_cache import choose, classes, host, layout, measures, records, relations, trees
-from cm_cache.commands import found_by, item
+from cm_cache import choose, classes, host, layout, measures, outdated, records, relations, trees
+from cm_cache.commands import found_by, item, superseded_text
 from cm_cache.relocate import relocated
 from cm_cache.shelf import Shelf
 from cmcore.errors import StorageError
@@ -52,12 +52,22 @@ def _about(shelf: Shelf, record: Record) -> dict[str, Any]:
         or records.text(record.meta.get("recipe_alias")),
         "class": classes.class_of(record.meta, record.tags),
         "finished": record.kind == records.FINISHED,
+        **_standing(shelf, record),
         "created": record.created,
         "last_used": layout.last_used(folder, record.created),
         "size": trees.size(folder),
         "depends": [_named(shelf, uid) for uid in records.depends(record.meta)],
         "dependants": [_brief(found) for found in relations.dependants(shelf, record.uid)],
     }
+
+
+def _standing(shelf: Shelf, record: Record) -> dict[str, str]:
+    """Why an entry is not served any more, and which newer one replaces it."""
+    if record.kind != records.FINISHED:
+        return {}
+    why = outdated.why(shelf, record)
+    newer = outdated.replaced(shelf.finished(record.tags)).get(record.uid)
+    return {**({"outdated": why} if why else {}), **({"superseded": newer} if newer else {})}
 
 
 def _named(shelf: Shelf, uid: str) -> dict[str, Any]:
@@ -84,6 +94,8 @@ def _text(shown: dict[str, Any], *, with_env: bool) -> str:
         ("Imported", _imported(meta.get("imported"))),
         ("Last use", _when(shown["last_used"], now)),
         ("Size", measures.size_text(shown["size"]) + _checked(meta)),
+        ("Outdated", records.text(shown.get("outdated"))),
+        ("Superseded", superseded_text(shown)),
         ("Needs path", records.text(meta.get("dependent_cached_path"))),
         ("Unfinished", "" if shown["finished"] else meta.get("error") or "interrupted or running"),
     ]

@@ -60,6 +60,8 @@ def _in_the_way(run: RecipeRun, meta: dict[str, Any], request: CacheRequest, now
         return f"{which} has {' '.join(excluded)}, which is excluded"
     if meta.get("dialect") not in (None, request.dialect):
         return f"{which} is of another dialect"
+    if meta.get("outdated"):
+        return f"{which}: {meta['outdated']}"
     call = {"action": "verify", "automation": "cache", "artifact": meta.get("uid")}
     checked = (run.ctx.access(call).get("list") or [{}])[0]
     problems = checked.get("problems") or ["the cache does not give it"]
@@ -76,4 +78,8 @@ def _entries_of(run: RecipeRun) -> list[dict[str, Any]]:
     answer = run.ctx.access({"action": "search", "automation": "cache", "tags": tag})
     found = answer.get("list") if answer.get("return") == 0 else None
     rows = found if isinstance(found, list) else []
-    return [row.get("meta") or {} for row in rows if isinstance(row, dict)]
+    return [
+        {**(row.get("meta") or {}), "outdated": row.get("outdated")}
+        for row in rows
+        if isinstance(row, dict)
+    ]

@@ -48,6 +48,10 @@ KILLS = (
     ("homes", "homes verified (`--deep`), pruned and compared at their end"),
     ("pruned", "unfinished folders that `cm prune cache --unfinished` found there"),
     ("served again", "older entries asked for again"),
+    (
+        "served again, made anew for another tool",
+        "of these: made with an earlier tool, and so built anew",
+    ),
 )
 RACES = (
     ("rounds", "rounds"),

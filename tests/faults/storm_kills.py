@@ -140,7 +140,7 @@ class Kills:
         self.counts["cleared"] += "cleared" in answer.err or "starting again" in answer.err
         self.counts["continued"] += "\ncontinuing in" in "\n" + answer.err
         self.counts["left to others"] += "still works there" in answer.err
-        there = {seen.what for seen in before.finished.values()} - may_lack
+        there = {seen.what for seen in before.finished.values() if not seen.old} - may_lack
         for what, kind, n, _ in self.world.recipes.steps(mark):
             self.counts["resumed"] += what == "resume"
             if what == "start" and (kind, int(n)) in there:
@@ -161,11 +161,11 @@ class Kills:
         nobody_lost(look, self._known, may_lack=set())
         self._take(look)
         wanted = {("tool", 0), *((kind, number) for kind in ("app", "lib", "data"))}
-        missing = wanted - {seen.what for seen in look.finished.values()}
+        missing = wanted - {seen.what for seen in look.finished.values() if not seen.old}
         if missing:
             self._fault("lost", f"after a run that succeeded: {sorted(missing)}\n{answer.text}")
         served = str(json.loads(answer.out)["new_env"].get("CM_STORM_APP"))
-        apps = [s.uid for s in look.finished.values() if s.what == ("app", number)]
+        apps = [s.uid for s in look.finished.values() if s.what == ("app", number) and not s.old]
         if served not in [str(self.world.cache / uid / "app.txt") for uid in apps]:
             self._fault("half", f"served {served}")
         if self._random.random() < 0.1:
@@ -199,12 +199,14 @@ class Kills:
         if left - {".index"}:
             self._fault("garbage", f"after prune: {sorted(left)}")
         mark = self.world.recipes.mark()
-        apps = sorted(s.number for s in after.finished.values() if s.kind == "app")
+        current = {s.number for s in after.finished.values() if s.kind == "app" and not s.old}
+        apps = sorted({s.number for s in after.finished.values() if s.kind == "app"})
         for number in self._random.sample(apps, min(5, len(apps))):
+            self.counts["served again, made anew for another tool"] += number not in current
             answer = self._run(number)
             self.counts["served again"] += 1
             if answer.code:
                 self._fault("failed", answer.text)
         for what, kind, n, _ in self.world.recipes.steps(mark):
-            if what == "start":
+            if what == "start" and (kind != "app" or int(n) in current):
                 self._fault("rebuilt", f"{kind} {n} was there")

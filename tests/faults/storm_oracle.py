@@ -25,6 +25,8 @@ class Seen(NamedTuple):
         key: what no two finished entries may share.
         finished: whether a run would be served it.
         noted: an unfinished one that says what is built there.
+        old: a finished one that was made with another version of the tool, so that nobody is to be
+            served it.
     """
 
     uid: str
@@ -33,6 +35,7 @@ class Seen(NamedTuple):
     key: str
     finished: bool
     noted: bool
+    old: bool = False
 
     @property
     def what(self) -> tuple[str, int]:
@@ -62,7 +65,7 @@ class Look:
 
     @property
     def finished(self) -> dict[str, Seen]:
-        """Entries that a run would be served."""
+        """Entries that are whole, whatever tool they were made with."""
         return {uid: seen for uid, seen in self.entries.items() if seen.finished}
 
     def fault(self, rule: str, sentence: str) -> None:
@@ -83,34 +86,40 @@ class Look:
             return Seen(folder.name, "", -1, "", False, False)
         seen = _seen(folder.name, meta, True)
         if seen.kind:
-            self._compare(recipes, folder, seen)
+            return seen._replace(old=self._compare(recipes, folder, seen))
         else:
             self.fault("half", f"{folder}: of no recipe")
         return seen
 
-    def _compare(self, recipes: Recipes, folder: Path, seen: Seen) -> None:
+    def _compare(self, recipes: Recipes, folder: Path, seen: Seen) -> bool:
+        """Look at all that an entry has to hold; whether it is of an earlier tool."""
         wanted = recipes.expected(seen.kind, seen.number)
         try:
             env = _object(folder / "cm-cached-state.json")["new_env"]
         except (OSError, ValueError, KeyError) as error:
             self.fault("half", f"{folder}: state: {error!r}")
-            return
+            return False
         inside = {key: str(folder / name) for key, name in wanted.env.items()}
         if env != {**inside, **wanted.outside}:
             self.fault("half", f"{folder}: exports {env}")
-        for name, content in wanted.files.items():
+        found: dict[str, bytes] = {}
+        for name in wanted.files:
             self.files += 1
             try:
-                same = (folder / name).read_bytes() == content
+                found[name] = (folder / name).read_bytes()
             except OSError:
-                same = False
-            if not same:
+                found[name] = b"unreadable"
+        old = found in wanted.since
+        for name, content in wanted.files.items():
+            if not old and found[name] != content:
                 self.fault("half", f"{folder}/{name} is not what its recipe writes")
+        return old
 
     def _duplicates(self) -> None:
-        for key, count in Counter(s.key for s in self.finished.values()).items():
+        current = [s for s in self.finished.values() if not s.old]
+        for key, count in Counter(s.key for s in current).items():
             if count > 1:
-                uids = [s.uid for s in self.finished.values() if s.key == key]
+                uids = [s.uid for s in current if s.key == key]
                 self.fault("duplicate", f"{key}: {' '.join(uids)}")
 
     def _locks(self, world: World) -> None:

@@ -76,11 +76,13 @@ class Expected(NamedTuple):
         files: contents by path relative to the entry.
         env: exported variables that lead into the entry, and where to.
         outside: exported variables that lead elsewhere.
+        since: the same files as they were with earlier versions of the tool, the newest first.
     """
 
     files: dict[str, bytes]
     env: dict[str, str]
     outside: dict[str, str]
+    since: tuple[dict[str, bytes], ...] = ()
 
 
 class Recipes:
@@ -94,6 +96,7 @@ class Recipes:
         self.source = folder / "source"
         self.source.mkdir()
         self.tool.parent.mkdir()
+        self.version = 0
         self.change_tool()
 
     def env(self) -> dict[str, str]:
@@ -105,9 +108,10 @@ class Recipes:
         }
 
     def change_tool(self) -> None:
-        """Replace the tool by another file that does the same, as an upgrade would."""
+        """Replace the tool by its next version, as an upgrade would."""
+        self.version += 1
         new = self.tool.with_suffix(".new")
-        new.write_text("#!/bin/sh\necho storm-tool 1.0\n")
+        new.write_text(f"#!/bin/sh\necho storm-tool 1.{self.version}\n")
         new.chmod(0o755)
         os.replace(new, self.tool)
 
@@ -138,8 +142,12 @@ class Recipes:
         parts = {f"parts/{p}.txt": _lines(number, p) for p in range(PARTS)}
         if kind == "lib":
             return Expected(parts, {"MLC_STORM_LIB": "parts"}, {})
-        files = {"app.txt": b"".join(parts.values()), "made-with.txt": b"storm-tool 1.0\n"}
-        return Expected(files, {"CM_STORM_APP": "app.txt"}, {})
+        whole = {"app.txt": b"".join(parts.values())}
+        now, *earlier = (
+            {**whole, "made-with.txt": b"storm-tool 1.%d\n" % version}
+            for version in range(self.version, 0, -1)
+        )
+        return Expected(now, {"CM_STORM_APP": "app.txt"}, {}, tuple(earlier))
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Power measurements: logs of a power session, and a client of the analyzer's daemon."""

@@ -1,0 +1,1 @@
+"""Our own strict check of a submission tree; `tree.check` is the way in."""

@@ -630,3 +630,23 @@ def test_any_world(tmp_path_factory: pytest.TempPathFactory, recipes: list[dict[
             rest = iter(row[0] for row in rows)
             sure = [row["recipe"] for row in answer["order"] if row["sure"]]
             assert all(recipe in rest for recipe in sure), (sure, rows)
+
+
+@pytest.mark.parametrize("form", ["cm", "mlc"])
+def test_what_an_open_block_may_change_is_no_sure_failure(world: World, form: str) -> None:
+    tells = "echo 'T_A=1' > tmp-run-env.out\n"
+    world.recipe("tells", form=form, run=tells, new_env_keys=["T_A"])
+    off = {"enable_if_env": {"T_A": ["1"]}, "adr": {"x": {"skip_if_env": {"T_A": ["1"]}}}}
+    deps = [{"tags": "nowhere", "names": ["x"]}]
+    world.recipe("mid", form=form, deps=deps, update_meta_if_env=[off])
+    world.recipe("top", form=form, deps=[{"tags": "tells"}, {"tags": "mid"}])
+    answer = plan(world, "top")
+    assert answer["return"] == 0, answer
+    (problem,) = answer["problems"]
+    assert problem["level"] == "warning"
+    assert problem["text"].startswith("may fail, unknown until run: no recipe has the tag 'nowhere'")
+    # A run begins, as the plan says, and finds it out itself.
+    assert world.run("top")["error"] == "no recipe has the tag 'nowhere'"
+    # Nothing is open when the block's variable is known.
+    assert plan(world, "mid")["return"] > 0
+    assert world.run("mid")["error"].startswith("nothing was run, because no recipe has the tag")

@@ -49,6 +49,7 @@ class Node:
         asked: tags as joined for this run.
         outcome: one of the words above.
         sure: False when the node's being there depends on what only a run can tell.
+        open: True when a block of its meta that only a run can judge may change what is below.
         condition: why it is skipped, and the value that decided.
         notes: what is unknown until run, in sentences.
         why: grounds on which the recipe was chosen.
@@ -69,6 +70,7 @@ class Node:
         self.asked = asked
         self.outcome = SKIPPED
         self.sure = True
+        self.open = False
         self.condition = ""
         self.notes: list[str] = []
         self.why = ""

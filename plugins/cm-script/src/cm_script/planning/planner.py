@@ -58,6 +58,7 @@ class Planner(Walker):
         for block in run.scope.conditionals:
             for key in undecided(block, run.env, run.dialect, self.knowledge):
                 self._unknown(here, f"a conditional block (update_meta_if_env) looks at {key}", key)
+                here.open = True
 
     def _refuse_return(self, here: Node) -> None:
         """Do not go round a circle that exists only as long as nothing has run."""

@@ -83,6 +83,7 @@ class Walker(Executor):
         parent = self.stack[-2].run if len(self.stack) > 1 else None
         optional = truthy(inputs.get("continue_on_error"))
         optional = optional and parent is not None and parent.dialect.dep_may_fail
+        here.sure = here.sure and not any(n.open for n in self.stack)
         sure = all(n.sure for n in self.stack) and not optional
         text = (
             error.message if sure or optional else f"may fail, unknown until run: {error.message}"

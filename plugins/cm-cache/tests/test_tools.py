@@ -169,3 +169,21 @@ def test_a_tool_in_a_file_is_served_where_its_file_is_the_same(cache, gcc, monke
 def test_the_machine_id_is_not_told(cache):
     known = machine.identity()["id"]
     assert len(known) in (0, 8)
+
+
+def test_what_is_found_instead_is_told(cache, built, gcc):
+    upgrade(gcc)
+    assert cache.find("get", "gcc") == []
+    again = cache.reserve(cache.ask("get", "gcc"))
+    assert again.uid == built[0].uid
+    cache.publish_env(again, {"CC": str(gcc)}, "13.1", kind="detected")
+    assert f"thing found another one: 13.1 ({gcc}), before 12.2 ({gcc})" in cache.said
+
+
+def test_nothing_is_told_of_the_same_tool(cache, built, gcc):
+    os.utime(gcc, ns=(1, 1))
+    assert cache.find("get", "gcc") == []
+    cache.publish_env(
+        cache.reserve(cache.ask("get", "gcc")), {"CC": str(gcc)}, "12.2", kind="detected"
+    )
+    assert "found another one" not in "\n".join(cache.said)

@@ -68,6 +68,8 @@ def publish(ctx: Context, reservation: Reservation, outcome: Outcome) -> CacheEn
     storage.write_atomic(
         os.path.join(folder, layout.STATE), _json(dict(outcome.state), claim.request)
     )
+    if claim.refresh and meta["class"] == classes.DETECTED:
+        _tell_change(ctx, folder, meta)
     # From this rename on the entry is finished, whatever happens after it.
     storage.write_atomic(os.path.join(folder, layout.META), _json(meta, claim.request))
     layout.forget_building(folder)
@@ -105,6 +107,18 @@ def release(ctx: Context, reservation: Reservation, error: str) -> bool:
             f" `cm restore cache {reservation.uid}` brings the earlier result back"
         )
     return True
+
+
+def _tell_change(ctx: Context, folder: str, meta: Mapping[str, Any]) -> None:
+    """Say what a tool was before and what it is now, when it was looked for again."""
+    try:
+        before = records.load_object(os.path.join(folder, layout.PREVIOUS))
+    except StorageError:
+        return
+    then, now = (tools.described(one, records.text(one.get("version"))) for one in (before, meta))
+    if then != now:
+        alias = meta["associated_script_artifact"].partition(",")[0]
+        ctx.console.log(f"{alias} found another one: {now}, before {then}")
 
 
 def _replace_older(ctx: Context, shelf: Shelf, entry: CacheEntry) -> None:

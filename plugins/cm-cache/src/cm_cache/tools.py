@@ -81,9 +81,9 @@ def flaw(shelf: Shelf, meta: Mapping[str, Any]) -> str:
     return ""
 
 
-def told(record: Record) -> str:
+def described(meta: Mapping[str, Any], version: str) -> str:
     """A detected tool for people: `12.2.0 (/usr/bin/gcc)`."""
-    return _text(record.version, _paths_of(record.meta))
+    return _text(version, _paths_of(meta))
 
 
 def _tool(shelf: Shelf, record: Record) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _told(shelf: Shelf, tool: Mapping[str, Any], path: str) -> str:
     now = _newest(shelf, tool)
     if now is None:
         return f"{then}; {path} {state}"
-    return f"{then}, {told(now)} here; {path} {state}"
+    return f"{then}, {described(now.meta, now.version)} here; {path} {state}"
 
 
 def _newest(shelf: Shelf, tool: Mapping[str, Any]) -> Record | None:

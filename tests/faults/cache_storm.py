@@ -165,6 +165,18 @@ def table(counts: Counter[str], rows: tuple[tuple[str, str], ...]) -> list[str]:
     return ["| | |", "|---|---:|", *(f"| {text} | {counts[key]:,} |" for key, text in rows), ""]
 
 
+def by_kind(counts: Counter[str]) -> list[str]:
+    """A Markdown table of what each kind of damage came to."""
+    columns = ("cases", "runs", "rebuilt", "commands", "told")
+    kinds = sorted(key.removesuffix(": cases") for key in counts if key.endswith(": cases"))
+    rows = [
+        f"| {kind} | " + " | ".join(f"{counts[f'{kind}: {c}']:,}" for c in columns) + " |"
+        for kind in kinds
+    ]
+    head = "| | cases | runs | built anew | commands | told what was wrong |"
+    return [head, "|---|---:|---:|---:|---:|---:|", *rows, ""] if rows else []
+
+
 def report(numbers: Numbers, given: argparse.Namespace, minutes: float) -> str:
     """The report, as Markdown."""
     command = f"--kills {given.kills} --rounds {given.rounds}"
@@ -206,6 +218,7 @@ def report(numbers: Numbers, given: argparse.Namespace, minutes: float) -> str:
         "the future and the past; indexes of a newer version or without tables; a full disk.",
         "",
         *table(numbers.damage, DAMAGE),
+        *by_kind(numbers.damage),
     ]
     return "\n".join([*lines, *numbers.said]).rstrip() + "\n"
 

@@ -34,6 +34,20 @@ FINISHED = ("app", "lib", "data", "tool")
 WHOLE, OTHER, PARTIAL, RENEWED = 1, 2, 3, 4
 
 
+def _renamed(path: Path) -> None:
+    path.rename(path.with_name("renamed"))
+
+
+#: What is done to entry folders by hand.
+FOLDERS: dict[str, Callable[[Path], None]] = {
+    "removed": shutil.rmtree,
+    "renamed": _renamed,
+    "copied": copied("copy"),
+    "copied as another": copied("0123456789abcdef"),
+    "unreadable": unreadable,
+}
+
+
 class Damage:
     """`run(step)` tries every `step`-th case; `counts` has the numbers, `said` what went wrong."""
 
@@ -54,11 +68,11 @@ class Damage:
             first: begin with this one.
         """
         self._prepare()
-        for number, (name, act) in enumerate(sorted(self._cases(), key=lambda case: case[0])):
+        for number, (name, kind, act) in enumerate(sorted(self._cases(), key=lambda c: c[0])):
             # By name, because each home has files that others lack, and all shares must fit.
             if zlib.crc32(name.encode()) % step == first % step:
                 self._case = name
-                self._one(name, act)
+                self._one(name, kind, act)
             if number % 100 == 99:
                 self._say(f"{number + 1} kinds of damage")
         if first == 0:
@@ -101,29 +115,29 @@ class Damage:
         if not list(self.world.cache.glob(pattern)):
             raise RuntimeError(f"nothing like {pattern} is left of a killed run")
 
-    def _cases(self) -> Iterator[tuple[str, Callable[[Path], None]]]:
-        """Names and acts; an act gets the home folder."""
+    def _cases(self) -> Iterator[tuple[str, str, Callable[[Path], None]]]:
+        """Names, kinds and acts; an act gets the home folder."""
         for name in self._files():
             for way in WAYS:
                 # What a partial download is worth, only the recipe that continues it can tell.
                 if name.name != "data.part" or way is not folder:
-                    yield f"{self._role(name)} {way.__name__}", _on(name, way)
+                    kind = f"file {way.__name__.replace('_', ' ')}"
+                    yield f"{self._role(name)} {way.__name__}", kind, _on(name, way)
         for uid, kind in self._uids.items():
             entry = Path("cache", uid)
-            yield f"{kind} removed", _on(entry, shutil.rmtree)
-            yield f"{kind} renamed", _on(entry, lambda p: p.rename(p.with_name("renamed")) and None)
-            yield f"{kind} copied", _on(entry, copied("copy"))
-            yield f"{kind} copied as another", _on(entry, copied("0123456789abcdef"))
-            yield f"{kind} unreadable", _on(entry, unreadable)
-        yield "cache removed", _on(Path("cache"), shutil.rmtree)
-        yield "records removed", _on(Path("records"), shutil.rmtree)
-        yield "all files from the future", dated(86400 * 3650.0)
-        yield "all files from the past", dated(-86400 * 9000.0)
-        yield "entries made in the future", made(86400 * 3650.0)
-        yield "entries made in the past", made(-86400 * 9000.0)
+            for how, act in FOLDERS.items():
+                yield f"{kind} {how}", f"entry folder {how}", _on(entry, act)
+        for name in ("cache", "records"):
+            yield f"{name} removed", "whole folder removed", _on(Path(name), shutil.rmtree)
+        clock = "clock: times and entries from the future and the past"
+        yield "all files from the future", clock, dated(86400 * 3650.0)
+        yield "all files from the past", clock, dated(-86400 * 9000.0)
+        yield "entries made in the future", clock, made(86400 * 3650.0)
+        yield "entries made in the past", clock, made(-86400 * 9000.0)
+        index = "index of a newer version, or without tables"
         for name in (*self._glob("cache/.index/entries*[0-9]"), *self._glob("index-*.sqlite")):
-            yield f"{self._role(name)} of a newer version", _on(name, newer_version)
-            yield f"{self._role(name)} without tables", _on(name, without_tables)
+            yield f"{self._role(name)} of a newer version", index, _on(name, newer_version)
+            yield f"{self._role(name)} without tables", index, _on(name, without_tables)
 
     def _files(self) -> list[Path]:
         """All files, apart from those that are like another one in all but a number."""
@@ -157,8 +171,9 @@ class Damage:
     def _glob(self, pattern: str) -> list[Path]:
         return [path.relative_to(self._saved) for path in sorted(self._saved.glob(pattern))]
 
-    def _one(self, name: str, act: Callable[[Path], None]) -> None:
+    def _one(self, name: str, kind: str, act: Callable[[Path], None]) -> None:
         world = self.world
+        before = Counter(self.counts)
         self._restore()
         act(world.home)
         world.confined = name.endswith("unreadable")
@@ -166,6 +181,7 @@ class Damage:
             self.counts["skipped: root reads everything here"] += 1
             return
         self.counts["cases"] += 1
+        self.counts[f"{kind}: cases"] += 1
         try:
             concerned = name.split("/")[0].split()[0] in FINISHED
             for number in (OTHER, WHOLE) if concerned else (OTHER, WHOLE, PARTIAL, RENEWED):
@@ -179,6 +195,8 @@ class Damage:
             self._fault("hang", str(hang))
         finally:
             world.confined = False
+            for key in ("runs", "rebuilt", "commands", "told"):
+                self.counts[f"{kind}: {key}"] += self.counts[key] - before[key]
 
     def _restore(self) -> None:
         home = self.world.home

@@ -636,10 +636,10 @@ def test_any_world(tmp_path_factory: pytest.TempPathFactory, recipes: list[dict[
 def test_what_an_open_block_may_change_is_no_sure_failure(world: World, form: str) -> None:
     tells = "echo 'T_A=1' > tmp-run-env.out\n"
     world.recipe("tells", form=form, run=tells, new_env_keys=["T_A"])
-    off = {"enable_if_env": {"T_A": ["1"]}, "adr": {"x": {"skip_if_env": {"T_A": ["1"]}}}}
-    deps = [{"tags": "nowhere", "names": ["x"]}]
-    world.recipe("mid", form=form, deps=deps, update_meta_if_env=[off])
-    world.recipe("top", form=form, deps=[{"tags": "tells"}, {"tags": "mid"}])
+    block = {"enable_if_env": {"T_A": ["1"]}, "env": {"T_B": "1"}}
+    variations = {"v": {"update_meta_if_env": [block]}}
+    world.recipe("mid", form=form, deps=[{"tags": "nowhere"}], variations=variations)
+    world.recipe("top", form=form, deps=[{"tags": "tells"}, {"tags": "mid,_v"}])
     answer = plan(world, "top")
     assert answer["return"] == 0, answer
     (problem,) = answer["problems"]

@@ -25,8 +25,20 @@ def _import(ctx: Context, request: Request) -> Result:
     return command.import_results(ctx, request)
 
 
+def _check(ctx: Context, request: Request) -> Result:
+    from cm_mlperf.submission.checking import command
+
+    return command.check(ctx, request)
+
+
+def _submit(ctx: Context, request: Request) -> Result:
+    from cm_mlperf.submission import submit
+
+    return submit.submit(ctx, request)
+
+
 #: Each imports what it leads to, so that one verb does not pay for the others.
-_HANDLERS = {"compare": _compare, "import": _import}
+_HANDLERS = {"compare": _compare, "import": _import, "check": _check, "submit": _submit}
 
 
 def _noun() -> dict[str, Any]:

@@ -137,7 +137,7 @@ class Engine:
         return {
             "new_env": _steady(worlds.neutral(env, places)),
             "new_state": _steady(worlds.neutral(state, places)),
-            "paths": _paths(env, (str(self.folder),)),
+            "paths": _paths(env, (str(self.folder), *self.own)),
             "files": _files(outcome.work),
         }
 

@@ -102,10 +102,17 @@ class _Site(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.host = self.path.partition(":")[0]
+        self.rfile.close()
+        self.wfile.close()
         self.connection = self.tls.wrap_socket(self.connection, server_side=True)
         self.rfile = self.connection.makefile("rb")
         self.wfile = self.connection.makefile("wb", 0)  # type: ignore[assignment]
         self.close_connection = False
+
+    def finish(self) -> None:
+        """Close the TLS connection, too: the server knows only of the one below it."""
+        super().finish()
+        self.connection.close()
 
     def do_GET(self) -> None:
         self._answer(body=True)

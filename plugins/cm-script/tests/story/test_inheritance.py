@@ -143,6 +143,15 @@ def test_a_place_that_was_said_once_is_kept(world: World) -> None:
         assert world.run("tool", env=env)["new_env"] == {"CM_DATA_PATH": "/data/set"}
 
 
+def test_what_was_given_instead_of_a_default_is_for_callers_that_give_nothing(world: World) -> None:
+    world.recipe("low", default_env={"CM_K": "by default"}, new_env_keys=["CM_K"])
+    world.recipe("tool", cache=True, deps=[{"tags": "low"}], new_env_keys=["CM_K"])
+    for given_now, exported in (("first", "first"), ("other", "other"), ("", "first")):
+        env = {"CM_K": given_now} if given_now else {}
+        assert world.run("tool", env=env)["new_env"] == {"CM_K": exported}
+    assert len(world.entries()) == 1
+
+
 def test_an_entry_without_the_mark_is_served_as_it_is(world: World) -> None:
     world.recipe("tool", cache=True, run=world.notes("ran"), new_env_keys=["CM_K", "+CM_L"])
     world.run("tool")

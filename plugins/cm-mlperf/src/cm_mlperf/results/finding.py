@@ -51,7 +51,8 @@ def gather(paths: Sequence[str]) -> tuple[list[Item], list[str]]:
     Raises:
         NotFoundError: a path does not exist.
     """
-    items, warnings, seen = [], [], set()
+    items, warnings = list[Item](), list[str]()
+    seen = set()
     for path in paths:
         if not os.path.exists(path):
             raise NotFoundError(f"no file or folder {path!r}")

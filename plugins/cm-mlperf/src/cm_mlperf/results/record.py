@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cmcore.hints import Any, NamedTuple
+# Not that of cmcore.hints, which is quick to define but slow to fill: tables of published results
+# fill it a quarter of a million times.
+from typing import Any, NamedTuple
 
 SCHEMA = "cm-mlperf-result/1"
 #: Name of the file, in the folder of one system, model and scenario.

@@ -56,32 +56,53 @@ def show(ctx: Context, request: Request) -> Result:
 
 def _items(ctx: Context, request: Request, wish: finding.Wish) -> tuple[list[Item], list[str]]:
     if request.flags.get("imported"):
-        from cm_mlperf.results import store
-
         if request.artifacts:
             raise UsageError(
                 "--imported shows what was imported, not folders", hint="leave out one of them"
             )
-        found, warnings = store.select(ctx.paths.home, wish)
-        return found, warnings if found else [*warnings, *_nothing(store.count(ctx.paths.home))]
+        return imported(ctx, wish), []
     folders = [os.path.expanduser(word) for word in request.artifacts] or ["."]
     items, warnings = finding.gather(folders)
     kept = [item for item in items if finding.fits(item.record, wish)]
-    if not kept and not warnings:
-        where = ", ".join(folders) if request.artifacts else "below this folder"
-        raise NotFoundError(
-            f"no results {where}" if not items else f"none of {len(items)} results fits",
-            hint="'cm run mlperf' makes results, 'cm show mlperf --imported' shows imported ones"
-            if not items
-            else "leave out some of the filters",
-        )
+    if not kept:
+        place = " or ".join(folders) if request.artifacts else "this folder"
+        raise nothing(len(items), place, warnings)
     return kept, warnings
 
 
-def _nothing(total: int) -> list[str]:
-    if not total:
-        return ["nothing was imported yet: cm import mlperf PATH"]
-    return [f"none of {total} imported results fits"]
+def imported(ctx: Context, wish: finding.Wish) -> list[Item]:
+    """The imported results that are asked for.
+
+    Raises:
+        NotFoundError: nothing was imported yet, or nothing fits.
+    """
+    from cm_mlperf.results import store
+
+    found = store.select(ctx.paths.home, wish)
+    total = 0 if found else store.count(ctx.paths.home)
+    if total:
+        raise NotFoundError(
+            f"none of {total} imported results fits",
+            hint="--valid=accepted shows results of published tables, which carry no logs"
+            if True in wish.verdicts
+            else "leave out some of the filters",
+        )
+    if not found:
+        raise NotFoundError("nothing was imported yet", hint="cm import mlperf PATH")
+    return found
+
+
+def nothing(total: int, place: str, warnings: Sequence[str]) -> NotFoundError:
+    """The error for folders without a result that fits."""
+    if total:
+        return NotFoundError(
+            f"none of {total} results in {place} fits", hint="leave out some of the filters"
+        )
+    return NotFoundError(
+        f"no results in {place}",
+        where=warnings[0] if warnings else "",
+        hint="'cm run mlperf' makes results, 'cm show mlperf --imported' shows imported ones",
+    )
 
 
 def _view(items: Sequence[Item]) -> Any:

@@ -1,0 +1,1 @@
+"""Taking over published results: tables, results repositories, submission trees."""

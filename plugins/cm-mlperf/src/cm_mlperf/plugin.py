@@ -13,6 +13,26 @@ if TYPE_CHECKING:
 
 
 @hookimpl
+def cm_run(ctx: Context, request: Request) -> Result | None:
+    """`cm run mlperf`: measure this machine."""
+    if request.automation != "mlperf":
+        return None
+    from cm_mlperf.workflow.command import run
+
+    return run(ctx, request)
+
+
+@hookimpl
+def cm_plan(ctx: Context, request: Request) -> Result | None:
+    """`cm plan mlperf`: what a measurement would do, without doing it."""
+    if request.automation != "mlperf":
+        return None
+    from cm_mlperf.workflow.command import plan
+
+    return plan(ctx, request)
+
+
+@hookimpl
 def cm_show(ctx: Context, request: Request) -> Result | None:
     from cm_mlperf.results import show
 

@@ -1,0 +1,1 @@
+"""From a request to measured, judged and filed results."""

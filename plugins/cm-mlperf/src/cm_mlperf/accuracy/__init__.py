@@ -41,10 +41,9 @@ def evaluate(log_path: str, dataset: Dataset | str, *, label_type: str = "int64"
         CmError: the log has no answers, is cut, or does not belong to this data set; or the data
             set has nothing to compare with.
     """
-    from cmcore.errors import CmError
-
     from cm_mlperf import logs
     from cm_mlperf.harness import data
+    from cmcore.errors import CmError
 
     if isinstance(dataset, str):
         dataset = data.read(dataset)
@@ -90,9 +89,8 @@ def write_text(folder: str, accuracy: Accuracy, log_path: str) -> str:
     """
     import os
 
-    from cmcore import storage
-
     from cm_mlperf.harness.facts import sha256
+    from cmcore import storage
 
     path = os.path.join(folder, FILE)
     storage.write_atomic(path, f"{accuracy.text}\nhash={sha256(log_path)}\n")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cmcore.hints import TYPE_CHECKING
-
 from cm_mlperf.accuracy import Accuracy
+from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cm_mlperf.harness.data import Dataset
@@ -18,6 +17,7 @@ def top1(log: AccuracyLog, dataset: Dataset, where: str, label_type: str = "int6
         CmError: no labels, a sample that the data set does not have, or answers of another type.
     """
     import numpy as np
+
     from cmcore.errors import CmError
 
     labels = dataset.labels
@@ -33,10 +33,10 @@ def top1(log: AccuracyLog, dataset: Dataset, where: str, label_type: str = "int6
             where=where,
         )
     indices = log.qsl_idx[first]
-    if int(indices.max()) >= max(dataset.count, dataset.stored):
+    if int(indices.max()) >= max(dataset.size, dataset.stored):
         raise CmError(
             f"sample {int(indices.max())} is not in the data set {dataset.name!r}, "
-            f"which has {dataset.count}",
+            f"which has {dataset.size}",
             where=where,
         )
     width = kind.itemsize

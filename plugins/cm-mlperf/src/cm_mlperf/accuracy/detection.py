@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cmcore.hints import TYPE_CHECKING, Any
-
 from cm_mlperf.accuracy import Accuracy
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_mlperf.harness.data import Dataset
@@ -27,10 +26,9 @@ def mean_precision(log: AccuracyLog, dataset: Dataset, where: str) -> Accuracy:
     import io
     import os
 
+    from cm_mlperf.libraries import load
     from cmcore import storage
     from cmcore.errors import CmError
-
-    from cm_mlperf.libraries import load
 
     file = dataset.meta.get("annotations")
     if not file:
@@ -66,6 +64,7 @@ def _boxes(
 ) -> tuple[list[dict[str, Any]], set[int]]:
     """Boxes as COCO wants them (left, top, width, height in pixels) and the images asked."""
     import numpy as np
+
     from cmcore.errors import CmError
 
     boxes: list[dict[str, Any]] = []

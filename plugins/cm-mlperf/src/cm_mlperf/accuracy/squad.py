@@ -12,9 +12,8 @@ without case, punctuation and articles) are those of the MLPerf BERT benchmark.
 
 from __future__ import annotations
 
-from cmcore.hints import TYPE_CHECKING, Any
-
 from cm_mlperf.accuracy import Accuracy
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_mlperf.harness.data import Dataset
@@ -33,6 +32,7 @@ def answers(log: AccuracyLog, dataset: Dataset, where: str) -> Accuracy:
         CmError: a file of the data set is missing or the log belongs to another one.
     """
     import numpy as np
+
     from cmcore.errors import CmError
 
     features = _file(dataset, "features")

@@ -11,9 +11,8 @@ import sys
 
 def main(words: list[str]) -> int:
     """Run one configuration file; says what went wrong in one sentence."""
-    from cmcore.errors import CmError
-
     from cm_mlperf.harness import config, run
+    from cmcore.errors import CmError
 
     if len(words) != 1 or words[0] in ("-h", "--help"):
         sys.stderr.write("usage: python -m cm_mlperf.harness CONFIG.json\n")

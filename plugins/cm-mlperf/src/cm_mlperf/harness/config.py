@@ -51,7 +51,7 @@ class Network(NamedTuple):
 
 
 class Config(NamedTuple):
-    """One run. See `read` for the JSON form."""
+    """One run: the keys of the JSON form, where `samples` is called `count`."""
 
     model: Model
     backend: Backend
@@ -61,7 +61,7 @@ class Config(NamedTuple):
     batch_size: int
     workers: int
     performance_sample_count: int
-    count: int | None
+    samples: int | None
     user_conf: str
     audit_conf: str
     output: str
@@ -91,7 +91,7 @@ def check(content: Any, where: str = "") -> Config:
         CmError: with exit code 2, naming the key at fault and what it may be.
     """
     top = _Part(content, "", where)
-    top.known(Config)
+    top.only(["count" if field == "samples" else field for field in Config._fields])
     model = top.part("model")
     model.known(Model)
     backend = top.part("backend", {})
@@ -114,7 +114,7 @@ def check(content: Any, where: str = "") -> Config:
         batch_size=top.number("batch_size", 1, least=1),
         workers=top.number("workers", 1, least=1),
         performance_sample_count=top.number("performance_sample_count", 1024, least=1),
-        count=top.number("count", 0, least=0) or None,
+        samples=top.number("count", 0, least=0) or None,
         user_conf=top.file("user_conf"),
         audit_conf=top.file("audit_conf"),
         output=top.text("output"),
@@ -168,7 +168,8 @@ def _dataset(top: _Part) -> str | dict[str, Any]:
         part.number("count", 1024, least=1)
         part.number("seed", 1, least=0)
         return value
-    return top.wrong("'dataset' must be a folder or {\"kind\": \"random\", \"count\": ...}")
+    top.wrong('\'dataset\' must be a folder or {"kind": "random", "count": ...}')
+    return {}
 
 
 class _Part:

@@ -30,7 +30,7 @@ class Dataset(NamedTuple):
     """Samples of a data set.
 
     Attributes:
-        count: samples the benchmark sees.
+        size: samples the benchmark sees.
         stored: rows that the arrays have.
         inputs: one array for each input; the first axis counts samples. Mapped, not read.
         labels: the expected answers, one per row; None where the task has another form of them.
@@ -40,7 +40,7 @@ class Dataset(NamedTuple):
 
     name: str
     path: str
-    count: int
+    size: int
     stored: int
     inputs: Mapping[str, Array]
     labels: Array | None
@@ -119,6 +119,7 @@ def write(
     import os
 
     import numpy as np
+
     from cmcore import storage
 
     storage.make_dir(folder)
@@ -159,9 +160,7 @@ def digest_of(folder: str, files: Any) -> str:
     return digest.hexdigest()
 
 
-def random(
-    inputs: Mapping[str, tuple[tuple[int, ...], str]], count: int, seed: int = 1
-) -> Dataset:
+def random(inputs: Mapping[str, tuple[tuple[int, ...], str]], count: int, seed: int = 1) -> Dataset:
     """Random samples: floats in [0, 1), integers 0 or 1, always the same for the same `seed`.
 
     Args:
@@ -186,6 +185,7 @@ def _open(folder: str, file: Any, path: str) -> Array:
     import os
 
     import numpy as np
+
     from cmcore.errors import CmError
 
     if not isinstance(file, str) or os.path.isabs(file) or ".." in file.split("/"):

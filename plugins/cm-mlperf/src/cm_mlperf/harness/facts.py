@@ -53,7 +53,7 @@ def collect(
         "dataset": dataset
         and {
             "name": dataset.name,
-            "count": dataset.count,
+            "count": dataset.size,
             "stored": dataset.stored,
             "task": dataset.task,
             "digest": dataset.digest,

@@ -51,7 +51,9 @@ def match(inputs: Sequence[Tensor], dataset: Dataset, given: Mapping[str, str] |
             fitting = [key for key in sorted(left) if _fits(tensor, _sample_shape(dataset, key))]
             if len(fitting) != 1:
                 why = "several inputs of the data set fit" if fitting else "nothing fits"
-                raise _wrong(f"no data for the model's input {tensor.name!r}: {why}", inputs, dataset)
+                raise _wrong(
+                    f"no data for the model's input {tensor.name!r}: {why}", inputs, dataset
+                )
             sources[tensor.name] = fitting[0]
             left.discard(fitting[0])
     ways = set()
@@ -84,7 +86,9 @@ def shapes_for_random(
         elif tensor.shape is None:
             hint = f'"shapes": {{"{tensor.name}": [...]}}'
             raise CmError(
-                f"the shape of input {tensor.name!r} is not in the model", hint=f"give {hint}", code=2
+                f"the shape of input {tensor.name!r} is not in the model",
+                hint=f"give {hint}",
+                code=2,
             )
         else:
             made[tensor.name] = (tuple(axis or 1 for axis in tensor.shape[1:]), tensor.kind)

@@ -26,12 +26,18 @@ class Responder:
     """
 
     def __init__(
-        self, response: Any, model: Model, dataset: Dataset, batch: int, outputs: list[Any], probe: int
+        self,
+        response: Any,
+        model: Model,
+        dataset: Dataset,
+        batch: int,
+        outputs: list[Any],
+        probe: int,
     ) -> None:
         self.response = response
         self.kind = kind_of(model, dataset, outputs)
         self.offset = model.label_offset
-        self.meta = {"boxes": "xyxy", "scale": 1.0, "threshold": 0.0}
+        self.meta: dict[str, Any] = {"boxes": "xyxy", "scale": 1.0, "threshold": 0.0}
         self.meta.update(dataset.meta.get("detection") or {})
         self.made: list[Any] = []
         self._kept: list[Any] = []
@@ -144,12 +150,14 @@ def check_outputs(kind: str, outputs: list[Any], probe: int) -> None:
     if kind == "detection":
         if len(outputs) < 3:
             raise CmError(
-                f"detection needs the outputs boxes, labels and scores, the model gave {len(outputs)}",
+                f"detection needs boxes, labels and scores, the model gave {len(outputs)} outputs",
                 hint="name them in this order in 'model.outputs'",
                 code=3,
             )
         return
-    used = outputs[:1] if kind in ("label", "argmax") else outputs[:2] if kind == "squad" else outputs
+    used = (
+        outputs[:1] if kind in ("label", "argmax") else outputs[:2] if kind == "squad" else outputs
+    )
     for output in used:
         if output.size == 0 or output.size % probe or (probe > 1 and len(output) != probe):
             raise CmError(

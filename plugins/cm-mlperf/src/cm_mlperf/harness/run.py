@@ -22,7 +22,7 @@ POINTS_FILE = "samples.npz"
 class Sut(NamedTuple):
     """What LoadGen is given: a way to issue, one to end, and what was seen meanwhile."""
 
-    issue: Callable[[Sequence[int], Sequence[int]], Any]
+    issue: Callable[..., Any]
     close: Callable[[], None]
     marks: list[Marks]
     facts: dict[str, Any]
@@ -64,16 +64,15 @@ def open_dataset(config: Config, inputs: Sequence[Tensor]) -> Dataset:
     Raises:
         CmError: with exit code 2.
     """
-    from cmcore.errors import CmError
-
     from cm_mlperf.harness import data, matching
+    from cmcore.errors import CmError
 
     if isinstance(config.dataset, dict):
         shapes = matching.shapes_for_random(inputs, config.dataset.get("shapes") or {})
-        count = config.count or int(config.dataset.get("count", 1024))
+        count = config.samples or int(config.dataset.get("count", 1024))
         return data.random(shapes, count, int(config.dataset.get("seed", 1)))
     try:
-        return data.read(config.dataset, config.count)
+        return data.read(config.dataset, config.samples)
     except CmError as error:
         raise CmError(error.message, where=error.where, hint=error.hint, code=2) from None
 
@@ -123,16 +122,15 @@ def make_workers(
     Raises:
         CmError: with exit code 3: the model fails already here, or its outputs cannot be used.
     """
-    from cmcore.errors import CmError
-
     from cm_mlperf.harness.abort import sentence
     from cm_mlperf.harness.responses import Responder, check_outputs, kind_of
     from cm_mlperf.harness.sut import Worker
+    from cmcore.errors import CmError
 
     dataset = samples.dataset
-    probe = min(batch, dataset.count) if samples.plan.batch in (None, 1) else batch
-    first = [at % dataset.count for at in range(probe)]
-    samples.load(list(range(min(probe, dataset.count))))
+    probe = min(batch, dataset.size) if samples.plan.batch in (None, 1) else batch
+    first = [at % dataset.size for at in range(probe)]
+    samples.load(list(range(min(probe, dataset.size))))
     places = samples.rows[first]
     feeds = samples.gather(places) if samples.plan.batched else samples.one(0)
     try:
@@ -175,13 +173,13 @@ def _measured(
     started = time.time()
     settings = test_settings(loadgen, config)
     sut, library, dataset = connect(config, loadgen, abort)
-    total = dataset.count
+    total = dataset.size
     within = min(config.performance_sample_count, total)
     qsl = loadgen.ConstructQSL(
         total, within, _guarded(library.load, abort), _guarded(library.unload, abort)
     )
     if "name" in sut.facts:
-        handle = loadgen.ConstructQDL(sut.issue, _nothing, lambda: sut.facts["name"])
+        handle = loadgen.ConstructQDL(sut.issue, _nothing, sut.facts["name"])
     else:
         handle = loadgen.ConstructFastSUT(sut.issue, _nothing)
     abort.on_signals()

@@ -46,7 +46,7 @@ class Samples:
         self.plan = plan
         self.arrays: dict[str, Array] = {}
         #: Sample number -> place in `arrays`, -1 when it is not loaded.
-        self.rows = np.full(dataset.count, -1, dtype=np.int64)
+        self.rows = np.full(dataset.size, -1, dtype=np.int64)
         self.singles = Feeds(self)
 
     def load(self, indices: Sequence[int]) -> None:
@@ -63,7 +63,7 @@ class Samples:
         self.rows[wanted[::-1]] = np.arange(len(wanted) - 1, -1, -1)
         self.singles.clear()
         for index in wanted[:PREPARED].tolist():
-            self.singles[index]  # noqa: B018 - made by being asked for
+            self.singles[index]
 
     def unload(self, indices: Sequence[int]) -> None:
         """Let go of all samples."""

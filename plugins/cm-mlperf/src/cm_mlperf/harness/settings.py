@@ -50,7 +50,9 @@ def check_conf(path: str) -> None:
         where = f"{path}, line {number + 1}"
         # LoadGen reads words: 'a.b.c=1' without spaces is one word, and says nothing.
         if not found or f" {found} " not in f" {' '.join(text.split())} ":
-            raise CmError(f"expected 'model.scenario.key = value', not {text!r}", where=where, code=2)
+            raise CmError(
+                f"expected 'model.scenario.key = value', not {text!r}", where=where, code=2
+            )
         if key.count(".") < 2:
             raise CmError(f"{key!r} is not of the form model.scenario.key", where=where, code=2)
         try:

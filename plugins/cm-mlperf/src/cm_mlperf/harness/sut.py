@@ -7,9 +7,8 @@ to a batch. Nothing here is made anew per sample except what LoadGen itself hand
 
 from __future__ import annotations
 
-from cmcore.hints import TYPE_CHECKING, Any
-
 from cm_mlperf.harness.timing import Marks
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

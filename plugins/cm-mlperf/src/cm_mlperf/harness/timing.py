@@ -1,4 +1,4 @@
-"""When queries were issued and samples were done, for plots: two numbers per query, kept cheaply."""
+"""When queries were issued and samples done, for plots: two numbers per query, kept cheaply."""
 
 from __future__ import annotations
 

@@ -38,10 +38,9 @@ def make(folder: str) -> dict[str, Any]:
     import json
     import os
 
-    from cmcore import storage
-
     from cm_mlperf.harness import data
     from cm_mlperf.libraries import load, version
+    from cmcore import storage
 
     load("sklearn", "scikit-learn")
     load("skl2onnx")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cmcore.hints import TYPE_CHECKING, Any
-
 from cm_mlperf.harness.backends import Session, Tensor
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_mlperf.harness.config import Backend, Model
@@ -39,9 +38,8 @@ def open_session(model: Model, backend: Backend) -> Session:
     """See `backends.open_session`. Options: `OPTIONS`, `config` (session config entries)."""
     import os
 
-    from cmcore.errors import CmError
-
     from cm_mlperf.libraries import load, version
+    from cmcore.errors import CmError
 
     runtime = load("onnxruntime")
     providers = _providers(runtime, backend.device)

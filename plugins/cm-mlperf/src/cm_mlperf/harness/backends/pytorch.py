@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cmcore.hints import TYPE_CHECKING, Any
-
 from cm_mlperf.harness.backends import Session, Tensor
+from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_mlperf.harness.config import Backend, Model
@@ -18,9 +17,8 @@ def open_session(model: Model, backend: Backend) -> Session:
     Options: `input_names` (names of the positional inputs, where the file has none) and
     `trust_pickle` (true allows a pickled module, whose loading executes code of the file).
     """
-    from cmcore.errors import CmError
-
     from cm_mlperf.libraries import load
+    from cmcore.errors import CmError
 
     torch = load("torch")
     for key in backend.options:
@@ -43,9 +41,7 @@ def open_session(model: Model, backend: Backend) -> Session:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the file makes the library raise
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CmError(
-            f"PyTorch cannot load the model: {first}", where=model.path, code=3
-        ) from None
+        raise CmError(f"PyTorch cannot load the model: {first}", where=model.path, code=3) from None
     names = backend.options.get("input_names") or _input_names(module)
     return Session(
         inputs=[Tensor(name, None, "") for name in names],

@@ -25,6 +25,12 @@ def _import(ctx: Context, request: Request) -> Result:
     return command.import_results(ctx, request)
 
 
+def _audit(ctx: Context, request: Request) -> Result:
+    from cm_mlperf.compliance import command
+
+    return command.audits(ctx, request)
+
+
 def _check(ctx: Context, request: Request) -> Result:
     from cm_mlperf.submission.checking import command
 
@@ -38,7 +44,13 @@ def _submit(ctx: Context, request: Request) -> Result:
 
 
 #: Each imports what it leads to, so that one verb does not pay for the others.
-_HANDLERS = {"compare": _compare, "import": _import, "check": _check, "submit": _submit}
+_HANDLERS = {
+    "audit": _audit,
+    "check": _check,
+    "compare": _compare,
+    "import": _import,
+    "submit": _submit,
+}
 
 
 def _noun() -> dict[str, Any]:

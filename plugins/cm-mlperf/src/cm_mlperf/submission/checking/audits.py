@@ -38,7 +38,7 @@ def check(scene: Scene) -> None:
                 "compliance",
                 folder,
                 f"is missing; closed results of {scene.place.benchmark} need {test}",
-                f"run it with 'cm run mlperf --compliance' or 'cm audit mlperf --test={test}'",
+                f"run it with 'cm audit mlperf DIR --test={test}'",
             )
             continue
         _verdict(scene, folder, test)

@@ -1,0 +1,65 @@
+"""`cm audit mlperf DIR`: compliance tests for results that are there."""
+
+from __future__ import annotations
+
+import os
+
+from cm_mlperf.compliance import audit, run
+from cmcore.errors import NotFoundError, UsageError
+from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.types import Result, Table
+
+if TYPE_CHECKING:
+    from cmcore.context import Context
+    from cmcore.types import Request
+
+
+def audits(ctx: Context, request: Request) -> Result:
+    """Run the compliance tests that the results in a folder need.
+
+    Raises:
+        UsageError: no folder is named, or a test that cannot be run here.
+        NotFoundError: there is no valid result.
+        CmError: a run did not come to its end.
+    """
+    from cm_mlperf import rounds
+    from cm_mlperf.submission import gathering
+
+    if len(request.artifacts) != 1:
+        raise UsageError("which results to audit is not said", hint="cm audit mlperf DIR")
+    folder = os.path.abspath(os.path.expanduser(request.artifacts[0]))
+    told = request.flags.get("test")
+    words = [told] if isinstance(told, str) else list(told or ())
+    asked = tuple(audit.known(word) for word in ",".join(words).split(",") if word.strip())
+    found = [one for one in gathering.gather(folder) if not one.lacking]
+    if not found:
+        raise NotFoundError("no result with performance and accuracy runs here", where=folder)
+    rows: list[dict[str, Any]] = []
+    name = rounds.get(str(request.flags.get("round") or rounds.newest())).name
+    for one in found:
+        official = rounds.get(name).official(one.record.model)
+        for test in asked or run.tests_of(name, one.record.model):
+            ctx.console.log(f"{one.name}: {test} runs")
+            verdict = run.run(one.folder, test, model=official)
+            row = {"result": one.name, "folder": one.folder, "test": test}
+            rows.append(
+                {
+                    **row,
+                    "passed": verdict.passed,
+                    "accuracy": verdict.accuracy,
+                    "performance": verdict.performance,
+                    "why": _why(verdict.accuracy_text + verdict.performance_text),
+                }
+            )
+    cells = [
+        [row["result"], row["test"], "passed" if row["passed"] else "FAILED", row["why"]]
+        for row in rows
+    ]
+    failed = any(not row["passed"] for row in rows)
+    table = Table(("result", "test", "outcome", "why"), cells)
+    return Result({"audits": rows}, view=table, code=1 if failed else 0)
+
+
+def _why(text: str) -> str:
+    fails = [line for line in text.splitlines() if line.startswith("TEST FAIL")]
+    return "; ".join(line.removeprefix("TEST FAIL").lstrip(": ") or "answers" for line in fails)

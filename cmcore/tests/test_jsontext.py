@@ -38,6 +38,8 @@ def test_what_is_written_is_what_the_library_writes(value: Any) -> None:
         {"ensure_ascii": False},
         {"sort_keys": True},
         {"default": str},
+        {"indent": 1},
+        {"indent": 2, "sort_keys": True, "ensure_ascii": False},
     ):
         assert outcome(jsontext.dumps, value, **options) == outcome(json.dumps, value, **options)
 
@@ -74,13 +76,22 @@ def test_any_bytes_get_the_same_answer(text: bytes) -> None:
 @pytest.mark.parametrize("value", [object(), {"a": {1, 2}}, b"x"])
 def test_what_json_has_not_is_refused(value: object) -> None:
     assert outcome(jsontext.dumps, value) == outcome(json.dumps, value)
+    for indent in (None, 2):
+        for default in (str, lambda _: [7]):
+            options = {"default": default, "indent": indent}
+            assert outcome(jsontext.dumps, value, **options) == outcome(
+                json.dumps, value, **options
+            )
     assert jsontext.dumps(value, default=lambda _: 7) == json.dumps(value, default=lambda _: 7)
 
 
 def test_a_value_within_itself_is_refused() -> None:
     value: list[Any] = []
     value.append(value)
-    assert outcome(jsontext.dumps, value) == outcome(json.dumps, value)
+    for indent in (None, 2):
+        assert outcome(jsontext.dumps, value, indent=indent) == outcome(
+            json.dumps, value, indent=indent
+        )
 
 
 def test_an_interpreter_without_the_c_code() -> None:

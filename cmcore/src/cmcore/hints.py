@@ -1,10 +1,11 @@
-"""What modules need of `typing`, `types` and `collections.abc`, without importing them.
+"""What modules need of `typing`, `types`, `contextlib`, `collections.abc`, without importing them.
 
 Type checkers see the real names. At run time `typing` would cost 4 ms in every command, and each
 `typing.NamedTuple` of the fifty here 0.3 ms more, because it compiles a constructor and evaluates
 its annotations. The `NamedTuple` below does neither; its classes are used in the same way. The
 abstract classes are those of `collections.abc`, taken from where every interpreter has them already
 when it has started; importing them by that name would load the package `collections` (1 ms).
+`contextmanager` is written anew: the module it comes from costs as much.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Mapping,
         Sequence,
     )
+    from contextlib import contextmanager
     from types import CodeType, FunctionType, ModuleType
     from typing import Any, NamedTuple, TypeVar
 else:
@@ -113,6 +115,42 @@ else:
             items = ", ".join(f"{key}={value!r}" for key, value in self._asdict().items())
             return f"{type(self).__name__}({items})"
 
+    class _Within:
+        """What `contextlib.contextmanager` makes of a generator."""
+
+        def __init__(self, generator: Iterator[Any]) -> None:
+            self._generator = generator
+
+        def __enter__(self) -> Any:
+            return next(self._generator)
+
+        def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+            if error is None:
+                for _ in self._generator:
+                    raise RuntimeError("a context manager must yield once")
+                return False
+            try:
+                self._generator.throw(error)
+            except StopIteration as ended:
+                return ended is not error
+            except BaseException as raised:
+                if raised is not error and not (
+                    isinstance(error, StopIteration) and raised.__cause__ is error
+                ):
+                    raise
+                error.__traceback__ = trace
+                return False
+            raise RuntimeError("a context manager must end when it was thrown an error")
+
+    def contextmanager(function: Callable[..., Iterator[Any]]) -> Callable[..., _Within]:
+        """The same as `contextlib.contextmanager`, for `with` alone."""
+
+        def within(*args: Any, **named: Any) -> _Within:
+            return _Within(function(*args, **named))
+
+        within.__name__, within.__doc__ = function.__name__, function.__doc__
+        return within
+
     def _complete(
         cls: type[NamedTuple], values: tuple[Any, ...], named: dict[str, Any]
     ) -> tuple[Any, ...]:
@@ -145,4 +183,5 @@ __all__ = [
     "NamedTuple",
     "Sequence",
     "TypeVar",
+    "contextmanager",
 ]

@@ -74,14 +74,21 @@ def dumps(
     separators: tuple[str, str] = (", ", ": "),
     ensure_ascii: bool = True,
     default: Callable[[Any], Any] | None = None,
+    indent: int | None = None,
 ) -> str:
-    """The same as `json.dumps`, on one line.
+    """The same as `json.dumps`.
 
     Raises:
         TypeError: it holds what JSON has not, and there is no `default`.
         ValueError: it contains itself.
     """
-    if _c:
+    if _c and indent is not None:
+        leaf = _Leaf(sort_keys, ensure_ascii, default)
+        try:
+            return _indented(value, "\n", " " * indent, leaf)
+        except RecursionError:
+            pass  # `json` says whether it contains itself
+    elif _c:
         quote = _c.encode_basestring_ascii if ensure_ascii else _c.encode_basestring
         comma, colon = separators
         try:
@@ -100,7 +107,39 @@ def dumps(
         separators=separators,
         ensure_ascii=ensure_ascii,
         default=default,
+        indent=indent,
     )
+
+
+class _Leaf:
+    """How `dumps` shall write what holds nothing else."""
+
+    def __init__(
+        self, sort_keys: bool, ensure_ascii: bool, default: Callable[[Any], Any] | None
+    ) -> None:
+        self.sort_keys = sort_keys
+        self.default = default or _refuse
+        self.ensure_ascii = ensure_ascii
+
+    def __call__(self, value: Any) -> str:
+        return dumps(value, ensure_ascii=self.ensure_ascii)
+
+
+def _indented(value: Any, line: str, step: str, leaf: _Leaf) -> str:
+    """`value` over several lines; `line` begins one at its depth."""
+    deeper = line + step
+    if isinstance(value, dict) and value:
+        parts = [
+            f"{leaf({key: 0})[1:-4]}: {_indented(item, deeper, step, leaf)}"
+            for key, item in (sorted(value.items()) if leaf.sort_keys else value.items())
+        ]
+        return "{" + deeper + f",{deeper}".join(parts) + line + "}"
+    if isinstance(value, (list, tuple)) and value:
+        parts = [_indented(item, deeper, step, leaf) for item in value]
+        return "[" + deeper + f",{deeper}".join(parts) + line + "]"
+    if value is None or isinstance(value, (str, int, float, dict, list, tuple)):
+        return leaf(value)
+    return _indented(leaf.default(value), line, step, leaf)
 
 
 def _refuse(value: object) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+from _thread import _local  # as `threading` gives it, whose import costs 1 ms
 
 from cm_cache import layout, schema
 from cm_cache.index import Index
@@ -18,7 +18,7 @@ _NO_CURE = ("locked", "busy", "readonly", "full")
 _given_up: set[str] = set()
 
 
-class _Open(threading.local):
+class _Open(_local):
     """SQLite connections belong to one thread, and must not be used on after a fork."""
 
     def __init__(self) -> None:

@@ -5,14 +5,11 @@ Also which of the parent's variables it does not see.
 
 from __future__ import annotations
 
-import re
-from fnmatch import fnmatchcase, translate
-from functools import lru_cache
-
 from cm_script import conditions, placeholders
+from cm_script.globs import fitting
 from cm_script.merge import split_tags
 from cm_script.query import variation_tag
-from cmcore.hints import TYPE_CHECKING, Any, Callable, Iterable, Mapping
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect
@@ -21,15 +18,10 @@ if TYPE_CHECKING:
 
 def put_aside(env: Env, patterns: Iterable[str]) -> Env:
     """Take hidden keys, and values that still hold a placeholder, out of `env`."""
-    hidden = set(filter(_fits_one_of(tuple(patterns)), env))
+    hidden = set(filter(fitting(tuple(patterns)), env))
     if placeholders.anywhere(env.values()):
         hidden.update(key for key, value in env.items() if placeholders.names(value))
     return {key: env.pop(key) for key in list(env) if key in hidden}
-
-
-@lru_cache(maxsize=64)
-def _fits_one_of(patterns: tuple[str, ...]) -> Callable[[str], object]:
-    return re.compile("|".join(map(translate, patterns)) or "(?!)").match
 
 
 def show_again(env: Env, aside: Mapping[str, Any], dep: Dep, dialect: Dialect) -> None:
@@ -37,9 +29,8 @@ def show_again(env: Env, aside: Mapping[str, Any], dep: Dep, dialect: Dialect) -
     patterns = [str(key) for key in dep.get("force_env_keys") or []]
     if dep.get("reuse_version"):
         patterns.append(dialect.key("VERSION*"))
-    for key, value in aside.items():
-        if any(fnmatchcase(key, pattern) for pattern in patterns):
-            env[key] = value
+    for key in filter(fitting(tuple(patterns)), aside):
+        env[key] = aside[key]
 
 
 def prefixed(dep: Dep, env: Env) -> list[str]:

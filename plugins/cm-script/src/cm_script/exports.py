@@ -8,18 +8,17 @@ with `$(...)`, backticks, quotes or newlines arrives as it is.
 
 from __future__ import annotations
 
-import re
-
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any, Callable, Collection, Mapping
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-#: In recipe-written values: an escaped character, or a reference to a variable.
-_SPECIAL = re.compile(r'\\(["$`])|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))')
-_NEEDS_ESCAPE = re.compile(r'[\\"$`]')
+_DIGITS = "0123456789"
+#: Characters of variables' names.
+_IN_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_" + _DIGITS)
+#: Characters that act within double quotes.
+_ESCAPES = {ord(char): f"\\{char}" for char in '\\"$`'}
 #: bash refuses to assign these; the attempt would only print an error.
 _READ_ONLY = frozenset({"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"})
 
@@ -51,7 +50,7 @@ def render(
     lines = []
     for key in sorted(env, key=str):
         name, joiner = _split_key(str(key), separator)
-        if not _NAME.match(name) or name in _READ_ONLY:
+        if not (name.isascii() and name.isidentifier()) or name in _READ_ONLY:
             lines.append(_comment(f"{key!r} cannot be a shell variable", windows))
             continue
         items = _items(env[key], joiner, dialect)
@@ -101,20 +100,40 @@ def _items(value: object, joiner: str, dialect: Dialect) -> list[str]:
 
 def _quoted(text: str, literally: bool) -> str:
     """`text` for the inside of double quotes, where references stay references."""
-    if literally:
+    if literally or ("$" not in text and "\\" not in text):
         return _escaped(text)
-    parts, end = [], 0
-    for found in _SPECIAL.finditer(text):
-        parts.append(_escaped(text[end : found.start()]))
-        escaped, braced, bare = found.groups()
-        parts.append(f"\\{escaped}" if escaped else f"${{{braced or bare}}}")
-        end = found.end()
-    parts.append(_escaped(text[end:]))
+    parts, done, at = [], 0, 0
+    while at < len(text):
+        word, end = _special(text, at)
+        if word:
+            parts += [_escaped(text[done:at]), word]
+            done = end
+        at = end
+    parts.append(_escaped(text[done:]))
     return "".join(parts)
 
 
+def _special(text: str, at: int) -> tuple[str, int]:
+    """What stands at a place with a meaning that stays, and where to go on.
+
+    That is an escaped character or a reference, `$NAME` or `${NAME}`; "" for anything else.
+    """
+    char, following = text[at], text[at + 1 : at + 2]
+    if char == "\\" and following in ('"', "$", "`"):
+        return char + following, at + 2
+    if char == "$":
+        start = at + 2 if following == "{" else at + 1
+        end = start
+        while end < len(text) and text[end] in _IN_NAME:
+            end += 1
+        closed = following != "{" or text.startswith("}", end)
+        if end > start and text[start] not in _DIGITS and closed:
+            return f"${{{text[start:end]}}}", end + (following == "{")
+    return "", at + 1
+
+
 def _escaped(text: str) -> str:
-    return _NEEDS_ESCAPE.sub(r"\\\g<0>", text)
+    return text.translate(_ESCAPES)
 
 
 def _comment(text: str, windows: bool) -> str:

@@ -7,12 +7,11 @@ read-only package data. What its imports see is decided in `facade.importer`.
 from __future__ import annotations
 
 import os
-from types import CodeType, ModuleType
 
 from cm_script import turns
 from cm_script.provenance import Provenance
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, CodeType, ModuleType
 
 if TYPE_CHECKING:
     from cm_script.facade.importer import Importer

@@ -15,7 +15,6 @@ part of any identity.
 from __future__ import annotations
 
 import os
-import re
 
 from cm_script.records import is_secret
 from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping
@@ -35,13 +34,17 @@ _DESCRIBES_TEXT = """
 """
 _DESCRIBING = frozenset(_DESCRIBES_TEXT.split())
 #: Variables, without prefix, that say how to run, or that something else of the key stands for.
-_ASIDE = re.compile(
-    r"(?:TMP_(?!PATH$)|HOST_|RUN_STATE|SKIP_|SUDO|VERBOSE|QUIET|SILENT|VERSION|DETECTED_VERSION"
-    r"|DEBUG|RENEW_CACHE_ENTRY|GET_DEPENDENT_CACHED_PATH|CURRENT_|USER_RUN_DIR|SEARCH_FOLDER"
-    r"|GIT_AUTH|GIT_SSH|GH_|HF_|VERIFY_SSL|ACCEPT_LICENSE)|(?:NAME|EXTRA_CACHE_TAGS)$"
+_ASIDE_BEGIN = (
+    *("TMP_", "HOST_", "CURRENT_", "SKIP_", "GIT_AUTH", "GIT_SSH", "GH_", "HF_", "SUDO"),
+    *("VERBOSE", "QUIET", "SILENT", "DEBUG", "VERSION", "DETECTED_VERSION", "RUN_STATE"),
+    *("RENEW_CACHE_ENTRY", "GET_DEPENDENT_CACHED_PATH", "USER_RUN_DIR", "SEARCH_FOLDER"),
+    *("VERIFY_SSL", "ACCEPT_LICENSE"),
 )
-_PLACE = re.compile(
-    r"(?:_PATH|_DIR|_DIRNAME|_FILE|_FILENAME|_FOLDER|_LOCATION|_HOME|_ROOT|_INPUT|_OUTPUT)$"
+_ASIDE = ("NAME", "EXTRA_CACHE_TAGS")
+#: Ends of the names of variables that say where something is.
+_PLACE_ENDS = (
+    *("_PATH", "_DIR", "_DIRNAME", "_FILE", "_FILENAME", "_FOLDER", "_LOCATION", "_HOME"),
+    *("_ROOT", "_INPUT", "_OUTPUT"),
 )
 _PLACES = frozenset(("path", "input", "output", "outdirname", "folder"))
 #: Longer values are recorded by digest.
@@ -98,7 +101,7 @@ def _flags_differ(run: RecipeRun, key: Mapping[str, Any]) -> str:
     now, mapping = mapped_inputs(run), run.scope.meta.get("input_mapping") or {}
     for name in {**then, **now}:
         one, two = then.get(name), now.get(name)
-        place = name in _PLACES or bool(_PLACE.search(str(mapping.get(name))))
+        place = name in _PLACES or str(mapping.get(name)).endswith(_PLACE_ENDS)
         if one != two and not (two is None and place):
             return f"--{name}: {_against(one, two)}"
     return ""
@@ -140,7 +143,7 @@ def _inputs_differ(run: RecipeRun, entry: CacheEntry) -> str:
 
 
 def _is_place(name: str, prefix: str) -> bool:
-    return bool(_PLACE.search(name)) or name in (prefix + "INPUT", prefix + "OUTPUT")
+    return name.endswith(_PLACE_ENDS) or name in (prefix + "INPUT", prefix + "OUTPUT")
 
 
 def _against(then: object, now: object) -> str:
@@ -168,9 +171,9 @@ def as_recorded(value: object) -> object:
 
 def _text(value: object) -> str:
     if isinstance(value, (list, dict)):
-        import json
+        from cmcore.jsontext import dumps
 
-        return json.dumps(value, sort_keys=True, default=str)
+        return dumps(value, sort_keys=True, default=str)
     return str(value)
 
 
@@ -274,7 +277,9 @@ def _values(names: Iterable[str], env: Mapping[str, Any], prefix: str) -> dict[s
 
 def is_aside(name: str, prefix: str) -> bool:
     """Whether a variable of this name says how to run or tells of the host, not what to make."""
-    return name.startswith(prefix) and bool(_ASIDE.match(name[len(prefix) :]))
+    own = name[len(prefix) :]
+    aside = own.startswith(_ASIDE_BEGIN) and own != "TMP_PATH"
+    return name.startswith(prefix) and (aside or own in _ASIDE)
 
 
 def look(folder: str) -> list[list[object]]:

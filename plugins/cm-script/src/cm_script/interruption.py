@@ -7,11 +7,15 @@ one process, and it has to pass it on; background jobs of a shell do not listen 
 from __future__ import annotations
 
 import os
-import signal
+import sys
 import time
-from contextlib import contextmanager
 
-from cmcore.hints import Callable, Iterable, Iterator
+from cmcore.hints import TYPE_CHECKING, Callable, Iterable, Iterator, contextmanager
+
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal  # `signal` makes enumerations of it, with three more imports
 
 #: How long, in seconds, an interrupted process may take to end by itself, and then by request.
 GRACE = (1.0, 5.0, 5.0)
@@ -31,9 +35,7 @@ def terminable(first: Callable[[], None] | None = None) -> Iterator[None]:
     Args:
         first: called when the signal comes, before it is raised.
     """
-    from threading import current_thread, main_thread
-
-    ours = current_thread() is main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    ours = _in_main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     if not ours:
         yield
         return
@@ -55,6 +57,12 @@ def terminable(first: Callable[[], None] | None = None) -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if came:  # also when somebody has swallowed the exception
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _in_main_thread() -> bool:
+    # Without `threading` there is only one.
+    threading = sys.modules.get("threading")
+    return threading is None or threading.current_thread() is threading.main_thread()
 
 
 def end(processes: dict[int, str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 
 from cm_script import interruption, waiting
@@ -11,8 +10,12 @@ from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any, Mapping, Sequence
 
 if TYPE_CHECKING:
+    import signal
+
     from cm_script.dialects import Dialect
     from cm_script.protocols import ConsoleLike
+else:
+    import _signal as signal  # `signal` makes enumerations of it, with three more imports
 
 #: Lines of output kept for an error message.
 LAST_LINES = 30

@@ -6,18 +6,15 @@ a dependency has exported it, resolves it.
 
 from __future__ import annotations
 
-import re
-
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping
 
 if TYPE_CHECKING:
     from cm_script.provenance import Provenance
 
-_NAME = re.compile(r"<<<(.*?)>>>")
 _GIT_URL = ("CM_GIT_URL", "MLC_GIT_URL")
 _YES = ("1", "true", "yes", "on")
-_REMOTE = re.compile(
+_REMOTE = (
     r"^(?:(?:https?|ssh|git)://)?(?:[^@/]+@)?(?P<host>[\w.-]+)(?::\d+)?[:/]"
     r"(?P<owner>.+)/(?P<repo>[^/]+?)(?:\.git)?/?$"
 )
@@ -25,7 +22,20 @@ _REMOTE = re.compile(
 
 def names(value: object) -> list[str]:
     """The names that a value refers to."""
-    return _NAME.findall(str(value))
+    # As `re.findall(r"<<<(.*?)>>>", text)`, without the import.
+    text, found = str(value), []
+    start = text.find("<<<")
+    while start >= 0:
+        end = text.find(">>>", start + 3)
+        if end < 0:
+            break
+        name = text[start + 3 : end]
+        if "\n" in name:  # no name, but one may begin within
+            start = text.find("<<<", start + 1)
+            continue
+        found.append(name)
+        start = text.find("<<<", end + 3)
+    return found
 
 
 def anywhere(values: Iterable[object]) -> bool:
@@ -129,5 +139,9 @@ def _with_credentials(url: str, env: Mapping[str, Any], prefix: str) -> str:
 
 def remote_parts(url: str) -> tuple[str, str, str] | None:
     """Host, owner and name of a Git repository's address; None when it is none."""
-    found = _REMOTE.match(url) if "://" in url or "@" in url else None
+    if "://" not in url and "@" not in url:
+        return None
+    import re
+
+    found = re.match(_REMOTE, url)
     return (found["host"], found["owner"], found["repo"]) if found else None

@@ -12,14 +12,11 @@ variable has that very text; whoever changes the value makes it a recipe's.
 
 from __future__ import annotations
 
-import re
-
 from cmcore.hints import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
 if TYPE_CHECKING:
     from cm_script.protocols import EngineLike
 
-_RUNS = re.compile(b"\0+|\1+")
 #: Without one of these a text means the same either way.
 _ACTING = ("$", "\\")
 
@@ -146,10 +143,14 @@ def replaced(pieces: list[str], token: str, inserted: list[str]) -> list[str]:
     whole = "".join([*texts, text[start:]])
     marked = b"".join([*marks, kinds[start:]])
     out: list[str] = []
-    for run in _RUNS.finditer(marked):
-        if len(out) % 2 != marked[run.start()]:
+    start = 0
+    while start < len(marked):
+        kind = marked[start : start + 1]
+        end = len(marked) - len(marked[start:].lstrip(kind))
+        if len(out) % 2 != kind[0]:
             out.append("")
-        out.append(whole[run.start() : run.end()])
+        out.append(whole[start:end])
+        start = end
     return out or [""]
 
 

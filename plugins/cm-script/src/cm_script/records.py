@@ -6,7 +6,6 @@ fails. A record that cannot be written is a warning: it never fails a run that s
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
@@ -51,6 +50,7 @@ def write(
         started: seconds since the epoch.
         outcome: `return`, and `error` or `new_env`.
     """
+    from cmcore.jsontext import dumps
     from cmcore.storage import write_atomic
 
     folder = engine.ctx.paths.records
@@ -70,7 +70,7 @@ def write(
     }
     try:
         os.makedirs(folder, exist_ok=True)
-        write_atomic(path, json.dumps(record, indent=1, default=str) + "\n", durable=False)
+        write_atomic(path, dumps(record, indent=1, default=str) + "\n", durable=False)
     except (OSError, CmError) as error:
         engine.console.warn(f"the record of this run was not written: {error}")
         return ""

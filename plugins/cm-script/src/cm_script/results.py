@@ -6,8 +6,7 @@ pattern is part of the result even when the recipe did not touch it.
 
 from __future__ import annotations
 
-import fnmatch
-
+from cm_script.globs import fitting
 from cm_script.merge import copied, merge
 from cmcore.hints import TYPE_CHECKING, Any, Iterable
 
@@ -37,7 +36,7 @@ def exported(data: dict[str, Any], patterns: Iterable[str], env: dict[str, Any])
         if name.startswith("<<<") and name.endswith(">>>"):
             name = str(env.get(name[3:-3], ""))
         if "*" in name or "?" in name:
-            found.update({k: data[k] for k in data if fnmatch.fnmatchcase(k, name)})
+            found.update({k: data[k] for k in filter(fitting((name,)), data)})
         elif name in data:
             found[name] = data[name]
     return found

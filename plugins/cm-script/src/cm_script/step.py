@@ -146,9 +146,9 @@ def _assert_constants(run: RunLike, env: dict[str, Any]) -> None:
 
 
 def _write_state(state: dict[str, Any]) -> None:
-    import json
+    from cmcore.jsontext import dumps
 
-    text = json.dumps(state, indent=2, sort_keys=True, default=str)
+    text = dumps(state, indent=2, sort_keys=True, default=str)
     _write(STATE, text + "\n")
 
 

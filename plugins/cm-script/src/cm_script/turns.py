@@ -18,9 +18,8 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
 
-from cmcore.hints import TYPE_CHECKING, Iterable, Iterator
+from cmcore.hints import TYPE_CHECKING, Iterable, Iterator, contextmanager
 
 if TYPE_CHECKING:
     from cm_script.protocols import ConsoleLike

@@ -101,6 +101,14 @@ def test_a_thread_that_goes_on_is_told_of(world: World) -> None:
     assert "left pump running" in said
 
 
+def test_the_main_thread_is_not_one_that_a_recipe_left(world: World) -> None:
+    # A command that has no use for threads learns of its own when a recipe imports the module.
+    world.recipe("r", customize="def preprocess(i):\n    import threading\n")
+    code, _, said = ran(world, "--tags=r")
+    assert code == 0
+    assert "running" not in said
+
+
 CALLS = {
     "os.system": "os.system(COMMAND)",
     "subprocess.run": "subprocess.run(COMMAND, shell=True)",

@@ -130,8 +130,9 @@ def _system(command: str | bytes) -> int:
 
 
 def _threads() -> set[Any]:
+    """The threads but for the main one, which nobody starts: it is there before `threading` is."""
     threading = sys.modules.get("threading")
-    return set(threading.enumerate()) if threading else set()
+    return set(threading.enumerate()) - {threading.main_thread()} if threading else set()
 
 
 def _report_threads(warn: Callable[[str], None]) -> Callable[[], None]:

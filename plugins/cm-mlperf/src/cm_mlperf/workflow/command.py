@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from cm_mlperf.workflow import matrix, names, options, request
 from cmcore.errors import UsageError
 from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from cmcore.context import Context
     from cmcore.types import Request
@@ -73,7 +75,8 @@ def run(ctx: Context, asked: Request) -> Result:
     """
     flags, wishes, warnings = _understood(ctx, asked)
     request.refuse_elsewhere(wishes)
-    answer = ctx.call(asked._replace(automation="script", artifacts=(), flags=flags))
+    with _quieter(ctx, flags):
+        answer = ctx.call(asked._replace(automation="script", artifacts=(), flags=flags))
     state = answer.data.get("new_state") or {}
     results = state.get("mlperf_results") or []
     env = answer.data.get("new_env") or {}
@@ -102,6 +105,18 @@ def plan(ctx: Context, asked: Request) -> Result:
     )
 
 
+@contextlib.contextmanager
+def _quieter(ctx: Context, flags: Mapping[str, Any]) -> Iterator[None]:
+    """What the recipes say about themselves is for those who ask for it."""
+    before = ctx.console.verbosity
+    if not (flags.get("verbose") or flags.get("v") or flags.get("explain")):
+        ctx.console.verbosity = min(before, -1)
+    try:
+        yield
+    finally:
+        ctx.console.verbosity = before
+
+
 def _understood(
     ctx: Context, asked: Request
 ) -> tuple[dict[str, Any], options.Wishes, tuple[str, ...]]:
@@ -126,9 +141,6 @@ def _understood(
     }
     passed.update(_canonical(wishes, {**values, **flags}))
     passed["tags"] = ",".join((*TAGS, *(f"_{name}" for name in variations)))
-    if asked.action == "run" and not passed.get("verbose"):
-        # What the recipes say about themselves is for those who ask.
-        passed.setdefault("silent", True)
     return passed, wishes, tuple(warnings)
 
 

@@ -148,7 +148,7 @@ def _samples(
     from cm_mlperf.harness import data
 
     read = data.read(_need(env, "CM_MLPERF_SAMPLES_PATH", "mlperf-samples"))
-    return read.path, read.count, {"name": read.name, "digest": read.digest, "task": read.task}
+    return read.path, read.size, {"name": read.name, "digest": read.digest, "task": read.task}
 
 
 def _need(env: Mapping[str, Any], name: str, part: str) -> str:

@@ -53,9 +53,9 @@ def measure(job: Job, scenario: str, around: Around) -> dict[str, Any]:
 
     point = tree.Point(job.root, job.wishes.execution_mode, job.system, job.wishes.model, scenario)
     with lock(
-        os.path.join(point.folder, ".lock"),
+        point.lock,
         what=f"{job.wishes.model} {scenario}",
-        on_wait=lambda text: around.tell(text),
+        on_wait=around.tell,
     ):
         return _Point(job, point, around).measured()
 

@@ -130,7 +130,7 @@ def told_performance(performance: Mapping[str, Any]) -> str:
     if value is None:
         return "no value"
     if performance.get("metric") == "latency_ns":
-        return f"p{performance.get('percentile')} latency {value / 1e6:,.3f} ms"
+        return f"p{performance.get('percentile'):g} latency {value / 1e6:,.3f} ms"
     digits = 0 if value >= 1000 else 1 if value >= 10 else 3
     return f"{value:,.{digits}f} {performance.get('unit')}"
 

@@ -48,6 +48,12 @@ class Point(NamedTuple):
         """Its result file."""
         return os.path.join(self.folder, RESULT)
 
+    @property
+    def lock(self) -> str:
+        """Its lock file, outside of the tree that people look at and hand on."""
+        words = (self.execution_mode, self.system, self.model, names.SCENARIOS[self.scenario])
+        return os.path.join(self.root, ".locks", "-".join(words))
+
     def run(self, mode: str) -> str:
         """Folder of the LoadGen logs of a mode."""
         if mode == "accuracy":
@@ -136,7 +142,7 @@ def remember(point: Point, values: Mapping[str, Any]) -> None:
     from cmcore.storage import lock, make_dir
 
     make_dir(point.root)
-    with lock(_tuning_path(point.root) + ".lock", what="tuning.json", timeout=60):
+    with lock(os.path.join(point.root, ".locks", "tuning"), what="tuning.json", timeout=60):
         all_of_it = _tuning(point.root)
         place = all_of_it.setdefault(point.system, {}).setdefault(point.model, {})
         place[point.scenario] = dict(values)

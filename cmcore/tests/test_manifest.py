@@ -1,5 +1,6 @@
 """Manifests are checked with messages that name file, key and what would work."""
 
+import inspect
 import json
 import os
 
@@ -176,6 +177,10 @@ def test_the_core_s_own_manifest_keeps_the_rules():
 
 
 def test_the_static_copy_of_the_contract_is_the_contract():
-    hooks = {name for name in vars(hookspecs.CmSpecs) if name.startswith("cm_")}
+    hooks = {
+        name: tuple(inspect.signature(function).parameters)[1:]  # without `self`
+        for name, function in vars(hookspecs.CmSpecs).items()
+        if name.startswith("cm_")
+    }
     assert hooks == manifest_rules.HOOKS
     assert hookspecs.API_VERSION == manifest_rules.API_VERSION

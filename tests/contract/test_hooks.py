@@ -56,5 +56,5 @@ def test_a_hook_is_typed_and_documented(name: str) -> None:
 def test_the_manifest_rules_know_the_same_hooks_and_version() -> None:
     from cmcore import manifest_rules
 
-    assert set(HOOKS) == manifest_rules.HOOKS
+    assert set(HOOKS) == set(manifest_rules.HOOKS)
     assert hookspecs.API_VERSION == manifest_rules.API_VERSION

@@ -41,6 +41,7 @@ PUBLIC = {
     "cmcore.grammar",
     "cmcore.hints",
     "cmcore.hookspecs",
+    "cmcore.jsontext",
     "cmcore.naming",
     "cmcore.sqlite",
     "cmcore.storage",

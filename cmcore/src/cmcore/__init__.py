@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cmcore.api import connect
     from cmcore.dispatch import access
     from cmcore.errors import CmError
-    from cmcore.hookspecs import hookimpl
+    from cmcore.hookmarks import hookimpl
     from cmcore.types import Request, Result
 else:
     _HOMES = {
@@ -34,7 +34,7 @@ else:
         "Result": "cmcore.types",
         "access": "cmcore.dispatch",
         "connect": "cmcore.api",
-        "hookimpl": "cmcore.hookspecs",
+        "hookimpl": "cmcore.hookmarks",
     }
 
     def __getattr__(name: str) -> object:

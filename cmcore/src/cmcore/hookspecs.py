@@ -15,11 +15,10 @@ Hooks grow by new arguments only: an implementation may name fewer than the spec
 
 from __future__ import annotations
 
-from cmcore.hints import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Sequence
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
+from cmcore.hookmarks import PROJECT, hookimpl, hookspec
 
 if TYPE_CHECKING:
-    import pluggy
-
     from cmcore.context import Context
     from cmcore.errors import CmError
     from cmcore.types import (
@@ -40,27 +39,7 @@ if TYPE_CHECKING:
 #: number and must not ask for a newer minor one.
 API_VERSION = "1.0"
 
-#: Name of the pluggy project: hook implementations are marked for it.
-PROJECT = "cmcore"
-
-if TYPE_CHECKING:
-    hookspec = pluggy.HookspecMarker(PROJECT)
-    hookimpl = pluggy.HookimplMarker(PROJECT)
-else:
-
-    def _marker(attribute: str) -> Callable[..., Any]:
-        """What pluggy's markers do, without its import: hang options where it looks for them."""
-
-        def mark(function: Any = None, **options: Any) -> Any:
-            if function is None:
-                return lambda function: mark(function, **options)
-            setattr(function, attribute, options)
-            return function
-
-        return mark
-
-    hookspec = _marker(f"{PROJECT}_spec")
-    hookimpl = _marker(f"{PROJECT}_impl")
+__all__ = ["API_VERSION", "PROJECT", "CmSpecs", "hookimpl", "hookspec"]
 
 
 class CmSpecs:

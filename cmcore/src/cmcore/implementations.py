@@ -10,7 +10,7 @@ does not fit, to say why.
 from __future__ import annotations
 
 from cmcore.hints import Any, Callable, FunctionType, ModuleType
-from cmcore.hookspecs import PROJECT, CmSpecs
+from cmcore.hookmarks import PROJECT
 from cmcore.manifest_rules import HOOKS, nearest
 
 #: Called with every argument of the specification by name; None for no answer.
@@ -46,7 +46,7 @@ def _plain(plugin: object) -> dict[str, Hook] | None:
         if options or name not in HOOKS or not isinstance(function, FunctionType):
             return None
         arguments = _arguments(function)
-        if arguments is None or not set(arguments) <= set(_arguments(getattr(CmSpecs, name)) or ()):
+        if arguments is None or not set(arguments) <= set(HOOKS[name]):
             return None
         found[name] = _call_with(function, arguments)
     return found
@@ -69,6 +69,8 @@ def _call_with(function: FunctionType, names: tuple[str, ...]) -> Hook:
 def _judged(plugin: object, name: str) -> dict[str, Hook]:
     import pluggy
 
+    from cmcore.hookspecs import CmSpecs
+
     # One manager for each plugin, because each is called alone.
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(CmSpecs)
@@ -85,6 +87,8 @@ def _judged(plugin: object, name: str) -> dict[str, Hook]:
 
 
 def _call_through(caller: Callable[..., Any], hook: str) -> Hook:
+    from cmcore.hookspecs import CmSpecs
+
     options = getattr(getattr(CmSpecs, hook), f"{PROJECT}_spec")
 
     def call(arguments: dict[str, Any]) -> Any:

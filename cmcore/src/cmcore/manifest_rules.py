@@ -17,22 +17,23 @@ ACTION_HOOKS = frozenset(
     | {"test", "doc", "pull", "lint", "help"}
 )
 
-#: All hooks of the contract; a test compares them with `hookspecs.CmSpecs`.
-HOOKS = frozenset(f"cm_{verb}" for verb in ACTION_HOOKS) | {
-    "cm_actions",
-    "cm_automations",
-    "cm_collections",
-    "cm_cache_find",
-    "cm_cache_reserve",
-    "cm_cache_publish",
-    "cm_cache_release",
-    "cm_cache_state",
-    "cm_complete",
-    "cm_settings",
-    "cm_health_checks",
-    "cm_before_action",
-    "cm_after_action",
-    "cm_on_error",
+#: All hooks of the contract with their arguments; a test compares them with `hookspecs.CmSpecs`.
+HOOKS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys([f"cm_{verb}" for verb in ACTION_HOOKS], ("ctx", "request")),
+    "cm_actions": (),
+    "cm_automations": (),
+    "cm_collections": ("ctx",),
+    "cm_cache_find": ("ctx", "request"),
+    "cm_cache_reserve": ("ctx", "request", "refresh", "fresh"),
+    "cm_cache_publish": ("ctx", "reservation", "outcome"),
+    "cm_cache_release": ("ctx", "reservation", "error"),
+    "cm_cache_state": ("ctx", "entry"),
+    "cm_complete": ("ctx", "request", "incomplete"),
+    "cm_settings": (),
+    "cm_health_checks": ("ctx",),
+    "cm_before_action": ("ctx", "request"),
+    "cm_after_action": ("ctx", "request", "result"),
+    "cm_on_error": ("ctx", "request", "error"),
 }
 
 _TOP = ("manifest", "api", "name", "summary", "hooks", "automations", "collections", "needs")

@@ -19,7 +19,8 @@ RUNS = (
     _tool("get-llvm", "get,llvm", "clang"),
     _tool("get-aria2", "get,aria2", "aria2c"),
     _tool("get-docker", "get,docker", "docker"),
-    _tool("get-github-cli", "get,gh,cli", "gh"),
+    # Leaves itself out for another recipe, which is what gets cached.
+    Run("get-github-cli", "get,gh,cli", standin="gh"),
     _tool("get-cuda", "get,cuda,_toolkit", "nvcc"),
     Run("get-rclone-config", "get,rclone-config", standin="rclone"),
 )

@@ -37,7 +37,8 @@ def judge(config: dict[str, Any]) -> dict[str, Any]:
         "metric": found.metric,
         "value": found.value,
         "unit": found.unit,
-        "good": found.good,
+        # A measure that is no count of right answers has none.
+        "good": found.good if found.good >= 0 else None,
         "samples": found.total,
     }
     text = f"{found.text}\nhash={sha256(log)}\n"

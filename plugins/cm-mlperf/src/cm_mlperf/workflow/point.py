@@ -87,7 +87,7 @@ class _Point:
         old = {} if self.job.wishes.rerun else tree.finished(self.point) or {}
         kept = self._kept(old)
         missing = tuple(mode for mode in wanted if mode not in kept)
-        if not missing:
+        if not missing and not (self.job.wishes.compliance and not old.get("compliance")):
             self.around.tell(f"{self._name()} kept as it is: {record.told(old)}")
             return old
         tree.clear(self.point, missing)
@@ -100,6 +100,8 @@ class _Point:
             result["settings"] = record.settings(self.job, settings, result["performance"])
         if "accuracy" in missing:
             result["accuracy"] = self._accuracy()
+        if self.job.wishes.compliance:
+            result["compliance"] = self._compliance(result)
         record.finish(result, self.job, self.demand)
         record.write(result, self.job, self.point)
         return result
@@ -183,7 +185,7 @@ class _Point:
                 raise CmError("a look at this machine measured no latency", where=folder)
             return settings._replace(target_qps=retry.server_start(mean))
         targets = retry.measured_targets(self.scenario, settings, found)
-        return settings._replace(**targets)
+        return Settings(**{**settings.as_dict(), **targets})
 
     def _find(self) -> None:
         settings = modes.performance(
@@ -225,6 +227,29 @@ class _Point:
         found["target"] = target
         found["met"] = None if target is None else found["value"] >= target
         self.around.tell(f"{self._name()} accuracy     {record.told_accuracy(found)}")
+        return found
+
+    def _compliance(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """The compliance tests that the round wants; their folders are a part of the point."""
+        from cm_mlperf import rounds
+        from cm_mlperf.compliance import run
+
+        if not result["performance"] or not result["accuracy"]:
+            raise CmError("--compliance needs a performance run and an accuracy run")
+        found = {}
+        name = modes.known_round(self.job.wishes.round)
+        official = rounds.get(name).official(self.job.wishes.model)
+        for test in run.tests_of(name, self.job.wishes.model):
+            self.around.doing(f"{self._name()} {test} ...")
+            verdict = run.run(self.point.folder, test, model=official)
+            found[test] = {
+                "passed": verdict.passed,
+                "accuracy": verdict.accuracy,
+                "performance": verdict.performance,
+            }
+            self.around.tell(
+                f"{self._name()} {test}       {'passed' if verdict.passed else 'FAILED'}"
+            )
         return found
 
     def _run(

@@ -11,6 +11,7 @@ from cmcore.hints import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cm_mlperf.workflow.job import Job
     from cm_mlperf.workflow.modes import Rules, Settings
+    from cm_mlperf.workflow.options import Wishes
 
 SCHEMA = "cm-mlperf-result/1"
 STAMPS = {
@@ -108,7 +109,8 @@ def write(result: Mapping[str, Any], job: Job, point: tree.Point) -> None:
     tree.write_json(os.path.join(point.folder, "measurements.json"), _measurements(job))
     tree.write_text(os.path.join(point.folder, "README.md"), _readme(result, job, point))
     if job.description:
-        description = {**job.description, "system_name": job.description.get("system_name") or ""}
+        named = job.description.get("system_name") or job.system
+        description = {**job.description, "system_name": named}
         tree.write_json(os.path.join(point.system_folder, "system.json"), description)
     tree.write_json(point.result, result)
 
@@ -191,14 +193,31 @@ def _measurements(job: Job) -> dict[str, Any]:
     }
 
 
+def _as_run(result: Mapping[str, Any], job: Job) -> Wishes:
+    """The request with the targets that the run was made with in the end."""
+    wishes, scenario = job.wishes, result["scenario"]
+    if wishes.execution_mode == "test" or not result["performance"]:
+        return wishes
+    used = {
+        "target_qps": result["settings"].get("target_qps"),
+        "target_latency": result["settings"].get("target_latency_ms"),
+    }
+    kinds = {"Offline": ("target_qps",), "Server": ("target_qps", "target_latency")}
+    wanted = kinds.get(scenario, ("target_latency",))
+    targets = {kind: float(used[kind]) for kind in wanted if used[kind]}
+    return wishes._replace(targets={**wishes.targets, scenario: targets})
+
+
 def _readme(result: Mapping[str, Any], job: Job, point: tree.Point) -> str:
     stamp = f"**{result['stamp']}**\n\n" if result["stamp"] else ""
     verdict = "counts" if result["valid"] else "does not count: " + "; ".join(result["why_not"])
-    command = command_line.line(job.wishes, point.scenario)
+    command = command_line.line(_as_run(result, job), point.scenario)
     return f"""# {result["model"]}, {result["scenario"]}, on {result["system"]}
 
-{stamp}Measured {result["time"]} with LoadGen {result["loadgen"]}, {result["backend"]}, on
-{result["device"]}: {told(result)}. The result {verdict}.
+{stamp}Measured {result["time"]} with LoadGen {result["loadgen"]} and {result["backend"]} on
+{result["device"]}: {told(result)}.
+
+The result {verdict}.
 
 | | |
 |---|---|

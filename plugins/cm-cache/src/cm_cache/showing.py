@@ -38,6 +38,8 @@ def show(ctx: Context, request: Request) -> Result:
                 made = records.text(record.meta.get("root")) or shelf.root
                 for key in ("new_env", "new_state"):
                     shown[key] = relocated(state.get(key, {}), made, shelf.root)
+                if "inherited" in state:
+                    shown["inherited"] = state["inherited"]
             except StorageError as error:
                 warnings.append(f"cache entry {record.uid} is damaged: {error}")
         items.append(shown)

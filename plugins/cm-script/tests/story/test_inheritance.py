@@ -152,6 +152,20 @@ def test_what_was_given_instead_of_a_default_is_for_callers_that_give_nothing(wo
     assert len(world.entries()) == 1
 
 
+def test_a_plan_knows_what_a_hit_will_give(world: World) -> None:
+    world.recipe("low", default_env={"CM_K": "by default"}, new_env_keys=["CM_K"])
+    world.recipe("tool", cache=True, deps=[{"tags": "low"}], new_env_keys=["CM_K"])
+    world.recipe("then", run=world.notes("then"))
+    then = {"tags": "then", "enable_if_env": {"CM_K": ["other"]}}
+    world.recipe("main", deps=[{"tags": "tool"}, then])
+    world.run("tool", env={"CM_K": "first"})
+    answer = world.access("plan", "script", tags="main", env={"CM_K": "other"})
+    outcomes = {child["asked"]: child["outcome"] for child in answer["tree"]["children"]}
+    world.run("main", env={"CM_K": "other"})
+    assert outcomes == {"tool": "cached", "then": "run"}
+    assert world.noted() == ["then"]
+
+
 def test_an_entry_without_the_mark_is_served_as_it_is(world: World) -> None:
     world.recipe("tool", cache=True, run=world.notes("ran"), new_env_keys=["CM_K", "+CM_L"])
     world.run("tool")

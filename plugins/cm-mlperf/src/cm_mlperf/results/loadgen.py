@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 
+from cm_mlperf import logs, validity
+from cm_mlperf.logs import Detail
 from cm_mlperf.results.record import Performance, Reason
 from cmcore.errors import StorageError
 from cmcore.hints import Any
 from cmcore.storage import read_bytes
 
-_MARK = b":::MLLOG"
 _ENDPOINTS = b":::ENDPTS"
 _SCENARIOS = {
     name.lower(): name
@@ -35,34 +35,21 @@ _RESULTS: dict[str, tuple[tuple[str, ...], str, str, float | None]] = {
     ),
 }  # fmt: skip
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_(?:per_query_)?latency_ns")
-_RULES = (
-    ("result_min_duration_met", "min_duration", "the run was too short"),
-    ("result_min_queries_met", "min_queries", "too few queries were answered"),
-    ("early_stopping_met", "early_stopping", "too few queries for the percentile"),
-)
 
 
-def read_detail(path: str) -> dict[str, Any]:
-    """Key to value of a detail log; of a key that appears several times the first one.
+def read_detail(path: str) -> Detail:
+    """A detail log of LoadGen.
 
     Raises:
-        StorageError: it cannot be read, or is no detail log of LoadGen.
+        StorageError: it cannot be read, or is none.
     """
     content = read_bytes(path)
-    values: dict[str, Any] = {}
-    for number, line in enumerate(content.splitlines(), 1):
-        if not line.startswith(_MARK):
-            if line.startswith(_ENDPOINTS):
-                raise StorageError("a log of MLPerf Endpoints, not of LoadGen", where=path)
-            continue
-        try:
-            entry = json.loads(line[len(_MARK) :])
-            values.setdefault(str(entry["key"]), entry.get("value"))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StorageError("a line that is no entry", where=f"{path}:{number}") from error
-    if "loadgen_version" not in values:
+    if content.startswith(_ENDPOINTS):
+        raise StorageError("a log of MLPerf Endpoints, not of LoadGen", where=path)
+    detail = logs.parse_detail(content)
+    if "loadgen_version" not in detail.values:
         raise StorageError("no detail log of LoadGen", where=path)
-    return values
+    return detail
 
 
 def scenario_of(values: Mapping[str, Any]) -> str:
@@ -70,17 +57,17 @@ def scenario_of(values: Mapping[str, Any]) -> str:
     return _SCENARIOS.get(str(values.get("effective_scenario", "")).replace("_", "").lower(), "")
 
 
-def performance_of(
-    values: Mapping[str, Any], scenario: str = "", key: str = "", run: str = ""
-) -> Performance:
+def performance_of(detail: Detail, scenario: str = "", key: str = "", run: str = "") -> Performance:
     """What a performance run gave.
 
     Args:
-        values: of its detail log.
+        detail: its log.
         scenario: under which it is filed, where that is another than it ran as.
         key: of the result, where the round names one; tokens instead of samples, mostly.
         run: folder of the logs, for the record.
     """
+    values = detail.values
+    verdict = validity.judge(detail)
     ran = scenario_of(values) or scenario
     keys, metric, unit, percentile = _RESULTS.get(
         "Server" if ran == "Interactive" else ran, ((), "", "", None)
@@ -91,10 +78,9 @@ def performance_of(
             metric, unit = "tokens_per_second", "tokens/s"
     found = next((values[name] for name in keys if _number(values.get(name)) is not None), None)
     latency = _latencies(values)
-    valid = values.get("result_validity")
     return Performance(
-        valid=None if valid is None else valid == "VALID",
-        errors=_count(values.get("num_errors")) or 0,
+        valid=verdict.valid,
+        errors=verdict.errors,
         metric=metric,
         value=_number(found),
         unit=unit,
@@ -102,9 +88,7 @@ def performance_of(
         latency_ns=latency,
         samples=_samples(values, ran),
         duration_s=_seconds(values, ran),
-        reasons=tuple(
-            Reason(rule, text) for name, rule, text in _RULES if values.get(name) is False
-        ),
+        reasons=tuple(Reason(one.rule, one.text, one.remedy) for one in verdict.reasons),
         run=run,
     )
 

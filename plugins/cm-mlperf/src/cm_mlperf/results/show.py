@@ -45,7 +45,7 @@ def show(ctx: Context, request: Request) -> Result:
         return Result(data, view=text, warnings=tuple(warnings))
     from cmcore.storage import write_atomic
 
-    write_atomic(output, text)
+    write_atomic(output, text.encode("utf-8", "replace"))
     path = os.path.abspath(output)
     return Result(
         {**data, "output": path},
@@ -130,9 +130,9 @@ def _text_in(form: str, items: Sequence[Item], data: dict[str, Any]) -> str:
         import json
 
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    from cm_mlperf.results import page
+    from cm_mlperf.results.web.page import page
 
-    return page.page(items)
+    return page(items)
 
 
 def _format(request: Request, output: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cm_mlperf.results.record import Accuracy, Performance, Record, stamp_of
 
 _TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
@@ -32,6 +34,15 @@ def measure(value: float | None, unit: str) -> str:
     if value is None:
         return _NONE
     return time_text(value) if unit == "ns" else f"{number(value)} {unit}".strip()
+
+
+def measures(values: Sequence[float | None], unit: str) -> list[str]:
+    """Values to be read together: all times in the unit of the first, which alone tells it."""
+    factor = 1.0
+    if unit == "ns" and values[0] is not None:
+        factor, unit = next((t for t in _TIMES if abs(values[0]) >= t[0]), _TIMES[-1])
+    texts = [_NONE if value is None else number(value / factor) for value in values]
+    return [f"{texts[0]} {unit}".strip(), *texts[1:]]
 
 
 def result_text(performance: Performance | None) -> str:

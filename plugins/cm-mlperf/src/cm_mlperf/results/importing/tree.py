@@ -103,14 +103,15 @@ def _places(root: str) -> Iterator[Place]:
 
 def _record(place: Place, round_: str) -> Record:
     run, detail = _performance_log(place)
-    values = loadgen.read_detail(detail)
+    log = loadgen.read_detail(detail)
+    values = log.values
     version = round_ or _round_of(place.root, values)
     scenario = _SCENARIOS[place.scenario.lower()]
     model = _model(place, version)
     system = _json(place.beside("systems", f"{place.system}.json"))
     # Interactive results are logged as runs of Server.
     key = _key(version, model, loadgen.scenario_of(values) or scenario)
-    performance = loadgen.performance_of(values, scenario, key, run)
+    performance = loadgen.performance_of(log, scenario, key, run)
     accuracy = judged(_accuracy(place), version, model, scenario, place.division)
     why_not = _why_not(place, performance, accuracy)
     settings = {
@@ -178,9 +179,7 @@ def _accuracy(place: Place) -> Accuracy | None:
 def _why_not(place: Place, performance: Any, accuracy: Accuracy | None) -> list[str]:
     found = []
     if performance.valid is not True:
-        found.append("LoadGen does not call the performance run VALID")
-    if performance.errors:
-        found.append(f"LoadGen counted {performance.errors} errors")
+        found.append("LoadGen does not call the performance run VALID, or counted errors")
     if accuracy is None or accuracy.value is None:
         found.append("no accuracy")
     elif accuracy.met is False:

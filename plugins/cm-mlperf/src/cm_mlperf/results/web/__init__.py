@@ -1,0 +1,1 @@
+"""One HTML page of results: self-contained, readable without scripts, in light and dark."""

@@ -210,9 +210,11 @@ def _engine_flags(ctx: Context, action: str) -> list[str]:
 
 def _fine(result: Mapping[str, Any]) -> bool:
     performance, accuracy = result.get("performance"), result.get("accuracy")
-    return not (performance and not performance["valid"]) and not (
-        accuracy and accuracy["met"] is False
-    )
+    if performance and not performance["valid"]:
+        return False
+    if accuracy and accuracy["met"] is False:
+        return False
+    return all(test["passed"] for test in result.get("compliance", {}).values())
 
 
 def _told(point: Mapping[str, Any]) -> str:

@@ -141,6 +141,7 @@ def _fetch(
         with urlopen(request, timeout=_TIMEOUT) as answer:
             _receive(answer, path, url, have if answer.status == 206 else 0, tell)
     except HTTPError as error:
+        error.close()
         if error.code == 416 and have:
             os.remove(path + ".part")
             raise _Broken("the server has another file now") from None

@@ -254,6 +254,7 @@ def check(values: Mapping[str, Any], here: str = "") -> Wishes:
         raise UsageError("--model=custom needs --model_path, the model file")
     if path and "model" not in said:
         model = "custom"
+    dataset = _path(said, "dataset_path", here)
     category = str(said.get("category") or "")
     execution_mode = str(said.get("execution_mode") or "test")
     count, number = _counts(said), _numbers(said)
@@ -271,14 +272,14 @@ def check(values: Mapping[str, Any], here: str = "") -> Wishes:
     return Wishes(
         model=model,
         model_path=path,
-        dataset_path=_path(said, "dataset_path", here),
+        dataset_path=dataset,
         implementation=str(said.get("implementation") or names.OWN_IMPLEMENTATION),
         backend=str(said.get("backend") or "onnxruntime"),
         device=str(said.get("device") or "cpu"),
         category=category,
         division=str(said.get("division") or "open"),
         scenarios=_scenarios(said, category),
-        modes=tuple(said.get("mode") or ("performance", "accuracy")),
+        modes=_modes(said, labelled=model != "custom" or bool(dataset)),
         execution_mode=execution_mode,
         round=str(said.get("round") or names.ROUNDS[-1]),
         precision=str(said.get("precision") or "fp32"),
@@ -470,6 +471,19 @@ def _model(said: Mapping[str, Any]) -> str:
     if os.sep in word or word.endswith(".onnx"):
         hint = f"a model file is given with --model_path={word}"
     raise UsageError(f"--model={word} is unknown", hint=hint)
+
+
+def _modes(said: Mapping[str, Any], *, labelled: bool) -> tuple[str, ...]:
+    """The modes; without a data set there are no right answers, and performance is all there is."""
+    wanted = said.get("mode")
+    if not wanted:
+        return _BOTH if labelled else ("performance",)
+    if "accuracy" in wanted and not labelled:
+        raise UsageError(
+            "--mode=accuracy needs a data set with labels",
+            hint="--dataset_path=FOLDER names it; --mode=performance does without",
+        )
+    return tuple(wanted)
 
 
 def _path(said: Mapping[str, Any], name: str, here: str) -> str:

@@ -13,6 +13,7 @@ from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from cm_mlperf.compliance.verify import Verdict
     from cm_mlperf.workflow.job import Job
 
 #: Seconds that the second, longer look at an Offline target takes.
@@ -247,9 +248,8 @@ class _Point:
                 "accuracy": verdict.accuracy,
                 "performance": verdict.performance,
             }
-            self.around.tell(
-                f"{self._name()} {test}       {'passed' if verdict.passed else 'FAILED'}"
-            )
+            told = "passed" if verdict.passed else f"FAILED: {_why(verdict)}"
+            self.around.tell(f"{self._name()} {test}       {told}")
         return found
 
     def _run(
@@ -320,3 +320,9 @@ class _Point:
 
     def _name(self) -> str:
         return f"{self.scenario:<12}"
+
+
+def _why(verdict: Verdict) -> str:
+    """The lines of a verdict that say what was wrong."""
+    lines = (verdict.accuracy_text + verdict.performance_text).splitlines()
+    return "; ".join(line for line in lines if line and not line.startswith("TEST PASS"))

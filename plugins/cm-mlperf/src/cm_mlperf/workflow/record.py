@@ -99,6 +99,11 @@ def finish(result: dict[str, Any], job: Job, demand: Rules) -> None:
         why.append(f"no accuracy is demanded of {job.wishes.model}: nothing says what is enough")
     elif not accuracy["met"]:
         why.append(f"accuracy {accuracy['value']:.3f} is below the target {accuracy['target']:.3f}")
+    why += [
+        f"compliance test {test} failed"
+        for test, outcome in result["compliance"].items()
+        if not outcome["passed"]
+    ]
     why += _rules(result, demand)
     result["why_not"] = why
     result["valid"] = not why

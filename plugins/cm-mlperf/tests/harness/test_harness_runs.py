@@ -124,8 +124,10 @@ def test_audit_configuration_is_heard_and_one_in_the_current_folder_is_not(bench
 def test_answers_are_logged_in_performance_runs_when_an_audit_asks(bench, digits, tmp_path):
     """TEST01 compares answers given under load with those of the accuracy run."""
     audit = tmp_path / "a.conf"
-    audit.write_text("*.*.mode = 2\n*.*.accuracy_log_rng_seed = 720381539243781796\n"
-                     "*.*.accuracy_log_sampling_target = 100\n")
+    audit.write_text(
+        "*.*.mode = 2\n*.*.accuracy_log_rng_seed = 720381539243781796\n"
+        "*.*.accuracy_log_sampling_target = 100\n"
+    )
     run = bench.run("MultiStream", audit_conf=str(audit), batch_size=8)
     log = logs.read_accuracy(run.file(logs.ACCURACY))
     assert len(log.data) > 20

@@ -94,7 +94,8 @@ def _options(runtime: Any, backend: Backend) -> Any:
 
     options = runtime.SessionOptions()
     options.intra_op_num_threads = backend.threads
-    options.log_severity_level = 3
+    # Its failures arrive as exceptions, and are told once.
+    options.log_severity_level = 4
     for key, value in backend.options.items():
         if key == "config" and isinstance(value, dict):
             for entry, text in value.items():

@@ -156,16 +156,16 @@ else:
     ) -> tuple[Any, ...]:
         """The values of all fields, from those given by place and by name, and the defaults."""
         fields = cls._fields
-        given = dict(zip(fields, values, strict=False))
-        wrong = [name for name in named if name in given or name not in fields]
+        rest = fields[len(values) :]
+        wrong = [*named.keys() - set(rest)]
         if wrong or len(values) > len(fields):
-            what = f"field {wrong[0]!r}" if wrong else f"{len(values)} values"
+            what = f"field {min(wrong)!r}" if wrong else f"{len(values)} values"
             raise TypeError(f"{cls.__name__} cannot take {what}; fields: {', '.join(fields)}")
-        given = {**cls._field_defaults, **given, **named}
-        missing = [field for field in fields if field not in given]
+        given = {**cls._field_defaults, **named}
+        missing = [field for field in rest if field not in given]
         if missing:
             raise TypeError(f"{cls.__name__} is missing {', '.join(missing)}")
-        return tuple(given[field] for field in fields)
+        return (*values, *[given[field] for field in rest])
 
 
 __all__ = [

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
 
 from cm_cache import layout, records, schema
 from cm_cache.records import BUILDING, DAMAGED, Record
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Iterable, Sequence
+from cmcore.jsontext import dumps, loads
 
 if TYPE_CHECKING:
     from cmcore import sqlite
 
 #: A modification time younger than this, in seconds, may not be the last one of its clock tick.
 SETTLED = 0.1
+
+#: Beginnings of words that few entries carry as a rule; see `records.pseudo_tags`.
+_RARE = (",digest=", ",recipe=", ",uses=")
 
 #: More new entries than this take seconds to read.
 MANY = 2000
@@ -52,9 +55,11 @@ class Index:
         """
         # Read before the folder is listed: what happens in between is then noticed next time.
         mark = layout.root_mark(self.root)
-        seen = self._about("mark")
-        came = self._follow_names(mark, report) if not mark or mark != seen else []
-        return came + self._follow_unsettled()
+        seen, unsettled = self._noted()
+        if mark and mark == seen:
+            return self._follow_unsettled(unsettled)
+        came = self._follow_names(mark, report)
+        return came + self._follow_unsettled(self._noted()[1])
 
     def _follow_names(self, mark: str, report: Callable[[str], None]) -> list[Record]:
         there = set(layout.names(self.root))
@@ -83,14 +88,21 @@ class Index:
             raise
         return [record for record in came if record.kind == DAMAGED]
 
-    def _follow_unsettled(self) -> list[Record]:
-        # Only these can become finished without the cache folder itself changing.
+    def _noted(self) -> tuple[str, list[tuple[str, str, str]]]:
+        """The mark last seen, and (UID, kind, stamp) of the entries that are not finished."""
+        # In one statement: each takes and gives back the database's lock.
         rows = self._db.execute(
-            "SELECT uid, kind, stamp FROM entries WHERE uid IN"
+            "SELECT '', '', value FROM about WHERE name = 'mark' UNION ALL"
+            " SELECT uid, kind, stamp FROM entries WHERE uid IN"
             " (SELECT uid FROM tags WHERE tag IN (',kind=building', ',kind=damaged'))"
         ).fetchall()
+        seen = rows.pop(0)[2] if rows and not rows[0][0] else ""
+        return seen, rows
+
+    def _follow_unsettled(self, unsettled: Iterable[tuple[str, str, str]]) -> list[Record]:
+        # Only these can become finished without the cache folder itself changing.
         damaged = []
-        for uid, kind, stamp in rows:
+        for uid, kind, stamp in unsettled:
             if layout.stamp(os.path.join(self.root, uid)) != stamp or not stamp:
                 fresh = self.put(uid)
                 if fresh and fresh.kind == DAMAGED and kind != DAMAGED:
@@ -99,7 +111,7 @@ class Index:
 
     def find(self, kind: str, wanted: Iterable[str], excluded: Iterable[str]) -> list[Record]:
         """Records of `kind` that carry all of `wanted` and none of `excluded`, as last read."""
-        words = self._rarest_first({f",kind={kind}", *wanted})
+        words = self._rare_first({*wanted, f",kind={kind}"})
         if not words:
             return []
         rarest, *others = words
@@ -111,18 +123,17 @@ class Index:
         found = self._db.execute(sql + " AND ".join(conditions), [rarest, *others, *without])
         return [_record(row) for row in found.fetchall()]
 
-    def _rarest_first(self, words: set[str]) -> list[str]:
-        """`words`, the one that the fewest entries carry first; empty when none carries one."""
+    def _rare_first(self, words: set[str]) -> list[str]:
+        """`words`, one that few entries carry first; empty when it turns out that none does."""
+        # Counting stops at the limit: most look-ups hold a word that few entries carry.
+        sql = "SELECT count(*) FROM (SELECT 1 FROM tags WHERE tag = ? LIMIT ?)"
+        ordered = sorted(words, key=lambda w: (not w.startswith(_RARE), w[:1] == ",", w))
         limit = 50
         while True:
-            # Counting stops at the limit: most look-ups hold a word that few entries carry.
-            sql = "SELECT count(*) FROM (SELECT 1 FROM tags WHERE tag = ? LIMIT ?)"
-            counts = {w: self._db.execute(sql, (w, limit)).fetchone()[0] for w in words}
-            fewest = min(counts.values())
-            if fewest == 0:
-                return []
-            if fewest < limit:
-                return sorted(words, key=lambda word: (counts[word], word))
+            for word in ordered:
+                (number,) = self._db.execute(sql, (word, limit)).fetchone()
+                if number < limit:
+                    return [word, *(w for w in ordered if w != word)] if number else []
             limit *= 20
 
     def put(self, uid: str) -> Record | None:
@@ -184,11 +195,7 @@ class Index:
             self._db.execute("DELETE FROM entries WHERE uid = ?", (uid,))
 
     def _file(self, found: Sequence[Record]) -> None:
-        import json
-
-        rows = [
-            (*r[:2], json.dumps(r.tags), *r[3:8], json.dumps(dict(r.meta)), *r[9:]) for r in found
-        ]
+        rows = [(*r[:2], dumps(r.tags), *r[3:8], dumps(dict(r.meta)), *r[9:]) for r in found]
         places = ",".join("?" * len(Record._fields))
         self._db.executemany(f"INSERT INTO entries({_COLUMNS}) VALUES({places})", rows)
         # Sorted, because a database takes a hundred thousand rows in order far faster.
@@ -202,7 +209,6 @@ def _filed_under(record: Record) -> set[tuple[str, str]]:
 
 
 def _record(row: Sequence[Any]) -> Record:
-    import json
-
-    record = Record._make(row)
-    return record._replace(tags=tuple(json.loads(row[2])), meta=json.loads(row[8]))
+    values = [*row]
+    values[2], values[8] = tuple(loads(row[2])), loads(row[8])
+    return Record(*values)

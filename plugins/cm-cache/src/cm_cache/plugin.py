@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @hookimpl
 def cm_cache_find(ctx: Context, request: CacheRequest) -> Sequence[CacheEntry]:
-    from cm_cache import lookup
+    from cm_cache.lookup import find
 
-    return lookup.find(ctx, request)
+    return find(ctx, request)
 
 
 @hookimpl
@@ -53,9 +53,9 @@ def cm_cache_release(ctx: Context, reservation: Reservation, error: str) -> bool
 
 @hookimpl
 def cm_cache_state(ctx: Context, entry: CacheEntry) -> Mapping[str, Any]:
-    from cm_cache import lookup
+    from cm_cache.lookup import state
 
-    return lookup.state(entry, ctx)
+    return state(entry, ctx)
 
 
 @hookimpl

@@ -151,7 +151,7 @@ class Shelf:
                 gone = True
             elif now.kind == DAMAGED:
                 self._warn(now)
-            elif now.kind == kind and matches(now, wanted, excluded):
+            elif not stale or (now.kind == kind and matches(now, wanted, excluded)):
                 kept.append(now)
         return kept, gone
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 
-from cm_script import flags, placeholders
+from cm_script import flags, metakeys, placeholders
+from cm_script.choose import choose_recipe
+from cm_script.compose import compose
 from cm_script.dialects import Dialect, for_form
 from cm_script.merge import merge, merge_edits
+from cm_script.osinfo import os_info
 from cm_script.provenance import Provenance
 from cm_script.run import RecipeRun, variation_tags
 from cm_script.scope import Scope
@@ -47,8 +50,6 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
         CmError: nothing fits, several fit and exactly one is needed, the request contradicts
             itself, or an unknown flag was given on the command line.
     """
-    from cm_script import compose, metakeys, osinfo
-
     top = not engine.chain
     artifact, query, dialect = _select(engine, inputs)
     meta = artifact.meta  # parsed at each access
@@ -72,7 +73,7 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
     options = flags.read(inputs, scope.env, dialect)
     if top:
         _note_user_values(engine, inputs, meta, dialect, options)
-    info = osinfo.os_info(dialect)
+    info = os_info(dialect)
     scope.env.update(info.get("env") or {})
     flags.to_environment(inputs, options, scope.env, dialect)
     if dialect.run_dir_key:
@@ -82,7 +83,7 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
     collection = artifact.collection
     scope.env[dialect.key("TMP_CURRENT_SCRIPT_REPO_PATH")] = collection.path
     scope.env[dialect.key("TMP_CURRENT_SCRIPT_REPO_PATH_WITH_PREFIX")] = collection.root
-    compose.compose(scope, recipe=artifact, query=query, inputs=inputs, dialect=dialect)
+    compose(scope, recipe=artifact, query=query, inputs=inputs, dialect=dialect)
     metakeys.warn(engine, artifact, scope, inputs)
     run = RecipeRun(engine, artifact, dialect, query, scope, inputs, options, info)
     _start_state(run)
@@ -97,8 +98,6 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
 
 
 def _select(engine: Engine, inputs: dict[str, Any]) -> tuple[Artifact, Query, Dialect]:
-    from cm_script.choose import choose_recipe
-
     artifact, query = choose_recipe(engine, inputs)
     return artifact, query, for_form(artifact.form)
 

@@ -136,6 +136,18 @@ class Options(NamedTuple):
     dirty: bool
 
 
+_NONE = Options(*[False] * len(Options._fields))
+#: Flags that `Options` is made from, and those that recipes below inherit by a variable.
+_OPTIONS = frozenset(
+    {*Options._fields, "prepare", "only_execute_from_cache", "skip_remembered_selections"}
+)
+_INHERITED = {
+    "quiet": "QUIET",
+    "verbose": "VERBOSE",
+    "skip_remembered_selections": "SKIP_REMEMBERED_SELECTIONS",
+}
+
+
 class CacheWishes(NamedTuple):
     """What a request says about the use of the cache, for all of its recipes."""
 
@@ -157,14 +169,18 @@ def read(inputs: dict[str, Any], env: Mapping[str, Any], dialect: Dialect) -> Op
         if short in inputs:
             inputs.setdefault(name, inputs[short])
 
-    def on(name: str, variable: str = "") -> bool:
-        if name in inputs:
-            return is_on(inputs[name])
-        return bool(variable) and is_on(env.get(dialect.prefix + variable, ""))
+    inherited = [is_on(env.get(dialect.prefix + name, "")) for name in _INHERITED.values()]
+    if _OPTIONS.isdisjoint(inputs):  # as for most dependencies
+        quiet, verbose, remembered = inherited
+        return _NONE._replace(quiet=quiet, verbose=verbose, skip_remembered=remembered)
+    by_env = dict(zip(_INHERITED, inherited, strict=True))
 
-    silent, verbose = on("silent"), on("verbose", "VERBOSE")
+    def on(name: str) -> bool:
+        return is_on(inputs[name]) if name in inputs else by_env.get(name, False)
+
+    silent, verbose = on("silent"), on("verbose")
     return Options(
-        quiet=on("quiet", "QUIET"),
+        quiet=on("quiet"),
         silent=silent and not verbose,
         verbose=verbose,
         fake_run=on("fake_run") or on("prepare"),
@@ -175,7 +191,7 @@ def read(inputs: dict[str, Any], env: Mapping[str, Any], dialect: Dialect) -> Op
         renew=on("renew"),
         only_from_cache=on("only_execute_from_cache"),
         ignore_script_error=on("ignore_script_error"),
-        skip_remembered=on("skip_remembered_selections", "SKIP_REMEMBERED_SELECTIONS"),
+        skip_remembered=on("skip_remembered_selections"),
         save_env=on("save_env"),
         print_env=on("print_env"),
         print_deps=on("print_deps"),
@@ -203,24 +219,29 @@ def cache_wishes(inputs: Mapping[str, Any], default: object) -> CacheWishes:
     )
 
 
+#: Options -> the variables by which recipes see that they are on.
+_MARKS = {
+    "fake_run": ("TMP_FAKE_RUN",),
+    "fake_deps": ("TMP_FAKE_DEPS",),
+    "silent": ("TMP_SILENT",),
+    "verbose": ("VERBOSE", "TMP_VERBOSE"),
+    "quiet": ("QUIET",),
+    "skip_remembered": ("SKIP_REMEMBERED_SELECTIONS",),
+}
+
+
 def to_environment(
     inputs: Mapping[str, Any], options: Options, env: dict[str, Any], dialect: Dialect
 ) -> None:
     """Write the variables by which recipes see engine flags, host settings and named inputs."""
     prefix = dialect.prefix
 
-    def mark(condition: bool, name: str) -> None:
-        if condition:
-            env[prefix + name] = "yes"
-
-    mark(options.fake_run, "TMP_FAKE_RUN")
-    mark(options.fake_deps, "TMP_FAKE_DEPS")
-    mark(options.silent, "TMP_SILENT")
-    mark(options.verbose, "VERBOSE")
-    mark(options.verbose, "TMP_VERBOSE")
-    mark(options.quiet, "QUIET")
-    mark(options.skip_remembered, "SKIP_REMEMBERED_SELECTIONS")
-    mark(is_on(inputs.get("skip_sys_utils")), "SKIP_SYS_UTILS")
+    for option, names in _MARKS.items():
+        if getattr(options, option):
+            for name in names:
+                env[prefix + name] = "yes"
+    if is_on(inputs.get("skip_sys_utils")):
+        env[prefix + "SKIP_SYS_UTILS"] = "yes"
     if is_on(inputs.get("skip_sudo")):
         env[dialect.skip_sudo_key] = "yes"
     if inputs.get("debug_uid"):

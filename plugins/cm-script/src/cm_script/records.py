@@ -11,6 +11,7 @@ import time
 
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any, Mapping
+from cmcore.jsontext import dumps
 
 if TYPE_CHECKING:
     from cm_script.engine import Engine
@@ -50,7 +51,6 @@ def write(
         started: seconds since the epoch.
         outcome: `return`, and `error` or `new_env`.
     """
-    from cmcore.jsontext import dumps
     from cmcore.storage import write_atomic
 
     folder = engine.ctx.paths.records
@@ -70,11 +70,24 @@ def write(
     }
     try:
         os.makedirs(folder, exist_ok=True)
-        write_atomic(path, dumps(record, indent=1, default=str) + "\n", durable=False)
+        write_atomic(path, _text(record), durable=False)
     except (OSError, CmError) as error:
         engine.console.warn(f"the record of this run was not written: {error}")
         return ""
     return path
+
+
+def _text(record: Mapping[str, Any]) -> str:
+    """The record as JSON, one line for each of its parts and for each recipe that ran."""
+    lines = []
+    for key, value in record.items():
+        if isinstance(value, list) and value:
+            items = (dumps(item, default=str) for item in value)
+            text = "[\n  " + ",\n  ".join(items) + "\n ]"
+        else:
+            text = dumps(value, default=str)
+        lines.append(f" {dumps(key)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def plain_request(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,7 @@ def put(logs, tmp_path):
         recordfile.write(str(folder / FILE), record)
         return record
 
+    put.base = tmp_path
     return put
 
 

@@ -108,6 +108,22 @@ def test_partial_download_is_continued_with_what_is_there(cache, end):
     assert "sub" in os.listdir(cache.publish(again).path)
 
 
+DATA = {"digest": "d", "class": "data"}
+
+
+def test_what_the_engine_left_for_a_step_is_no_part_of_what_is_continued(cache):
+    first = cache.reserve(cache.ask("a", key=DATA))
+    for name in ("tmp-state.json", "download.part"):
+        with open(os.path.join(first.path, name), "w") as file:
+            file.write("half")
+    os.mkdir(os.path.join(first.path, "tmp-run.sh"))
+    cache.release(first)
+    again = cache.reserve(cache.ask("a", key=DATA))
+    assert (again.uid, again.resumed) == (first.uid, True)
+    left = {name for name in os.listdir(again.path) if not name.startswith(".cm-")}
+    assert left == {"download.part"}
+
+
 @pytest.mark.parametrize("change", [{"digest": "e"}, {"inputs": {"url": "y"}}, {"class": "built"}])
 def test_partial_download_of_something_else_is_cleared(cache, change):
     key = {"digest": "d", "class": "data", "inputs": {"url": "x"}}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from cm_cache import classes, identity, layout, records
+from cm_cache import classes, digests, identity, layout, records
 from cm_cache.claims import Claim, note_of
 from cm_cache.lookup import find, is_news, superseded
 from cm_cache.shelf import Shelf
@@ -127,6 +127,7 @@ def _resume(ctx: Context, shelf: Shelf, claim: Claim, uid: str) -> Reservation:
     data = same and claim.note["class"] == before.get("class") == classes.DATA
     keep = claim.refresh or data
     if keep:
+        _drop_scratch(folder)
         ctx.console.log(
             f"continuing in {folder} with the {_amount(folder)} that are there,"
             f" where an earlier run ended unfinished: {why}"
@@ -136,6 +137,22 @@ def _resume(ctx: Context, shelf: Shelf, claim: Claim, uid: str) -> Reservation:
     claim.begin(folder, attempt=int(records.seconds(before.get("attempt"), 1)) + 1)
     shelf.put(uid)
     return Reservation(uid, folder, keep, claim)
+
+
+def _drop_scratch(folder: str) -> None:
+    """Take away what the engine writes anew for each step: it may be damaged, or no file at all."""
+    from cm_cache import trees
+
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if name.startswith("tmp-") and not digests.belongs(name):
+            try:
+                if os.path.isdir(path) and not os.path.islink(path):
+                    trees.delete(path)
+                else:
+                    layout.unlink(path)
+            except OSError:
+                pass  # the step will say why it cannot begin
 
 
 def _amount(folder: str) -> str:

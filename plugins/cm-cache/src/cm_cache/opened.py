@@ -47,6 +47,15 @@ def with_index(
         return use(_index(root))
     except failures as error:
         first = error
+    if "locked" in str(first) and schema.patience < schema.PATIENCE:
+        if not schema.has_locks(root):
+            return _without(root, "the file system does not support locks", plain, warn)
+        schema.patience = schema.PATIENCE
+        close(root)
+        try:
+            return use(_index(root))
+        except failures as error:
+            first = error
     if not any(word in str(first) for word in _NO_CURE):
         try:
             bad = close(root) or schema.generation(root)
@@ -60,10 +69,14 @@ def with_index(
         else:
             warn(f"the index of the cache was damaged and has been made anew ({_clause(first)})")
             return result
+    return _without(root, _clause(first), plain, warn)
+
+
+def _without(root: str, why: str, plain: Callable[[], T], warn: Callable[[str], None]) -> T:
     close(root)
     _given_up.add(root)
     where = os.path.join(root, layout.INDEX)
-    warn(f"the cache works without its index, only slower: {_clause(first)} ({where})")
+    warn(f"the cache works without its index, only slower: {why} ({where})")
     return plain()
 
 

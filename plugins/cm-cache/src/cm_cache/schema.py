@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 _STEM = "entries-1."
 
-#: How long a statement waits for another process's write, in seconds.
-PATIENCE = 20.0
+#: How long a statement waits for another process's write, in seconds: at first, because SQLite
+#: cannot tell a lock that another one holds from one that the file system does not know; and from
+#: then on in this process, where the file system knows them.
+FIRST_PATIENCE, PATIENCE = 2.0, 20.0
+patience = FIRST_PATIENCE
 
 # Recipe, dialect, key digest and kind are filed as tags too (with a comma, which no tag can have),
 # so that every look-up is the same: start from the rarest word, test the others.
@@ -62,7 +65,7 @@ def connect(root: str, number: int) -> sqlite.Connection:
     path = index_path(root, number)
     if not os.path.exists(path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
-    connection = sqlite.connect(path, timeout=PATIENCE, isolation_level=None)
+    connection = sqlite.connect(path, timeout=patience, isolation_level=None)
     try:
         # A commit lost in a power failure is found again by the cache folder's mark.
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -74,6 +77,31 @@ def connect(root: str, number: int) -> sqlite.Connection:
         connection.close()
         raise
     return connection
+
+
+def has_locks(root: str) -> bool:
+    """Whether the file system knows the locks that SQLite takes; True where that cannot be told.
+
+    Source: fcntl(2); SQLite gives ENOLCK out as "database is locked".
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return True  # Windows has locks of its own
+    # Not on the database: closing a file gives back all locks that the process has on it.
+    path = os.path.join(root, layout.INDEX, f"lock-{os.getpid()}")
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError:
+        return True
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+        layout.unlink(path)
+    return True
 
 
 def discard(root: str, number: int) -> None:

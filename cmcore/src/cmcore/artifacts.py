@@ -11,7 +11,6 @@ import os
 from cmcore.errors import StorageError, UsageError
 from cmcore.hints import Any, Mapping, NamedTuple
 from cmcore.naming import is_uid, split_tags, tag_text
-from cmcore.storage import parse_json
 
 #: Files that make a folder an artifact, in the order they are looked for.
 META_FILES = ("_cm.yaml", "_cm.json", "meta.yaml", "meta.json")
@@ -243,5 +242,7 @@ def _parse_json(path: str, content: bytes, warnings: list[str]) -> Any:
             repeated = sorted({key for key in keys if keys.count(key) > 1})
             warnings.append(f"{path}: repeated keys {', '.join(repeated)}; the last one counts")
         return result
+
+    from cmcore.storage import parse_json
 
     return parse_json(content, path, object_pairs_hook=pairs, parse_constant=lambda word: word)

@@ -40,6 +40,7 @@ _TOP = ("manifest", "api", "name", "summary", "hooks", "automations", "collectio
 _NOUN = ("help", "uid", "artifacts", "actions")
 _VERB = ("help", "usage", "examples", "flags", "open_flags")
 _FLAG = ("help", "value")
+_FLAGS = frozenset(_FLAG)
 _NEEDS: dict[str, type] = {"network": str, "root": str, "secrets": list, "write": list}
 # Sets of characters, not patterns: every command reads manifests, and compiling costs more.
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
@@ -185,11 +186,13 @@ class Checker:
         self._note_unknown(entry, _VERB, where)
         flags = []
         for name, flag in _get(entry, "flags", dict, where, {}).items():
-            spot = f"{where}.flags.{name}"
-            _require(flag, dict, spot)
-            self._note_unknown(flag, _FLAG, spot)
-            text = _line(flag, "help", spot)
-            flags.append(Flag(name.replace("-", "_"), text, _get(flag, "value", str, spot, "")))
+            if not _is_plain_flag(flag):  # which nearly all are, in each of a hundred
+                spot = f"{where}.flags.{name}"
+                _require(flag, dict, spot)
+                self._note_unknown(flag, _FLAG, spot)
+                _line(flag, "help", spot)
+                _get(flag, "value", str, spot, "")
+            flags.append(Flag(name.replace("-", "_"), flag["help"], flag.get("value", "")))
         return Action(
             verb,
             noun,
@@ -205,6 +208,15 @@ class Checker:
             if key not in known:
                 spot = f"{where}.{key}" if where else key
                 self._unknown.append(f"unknown key '{spot}' is ignored; {nearest(key, known)}")
+
+
+def _is_plain_flag(flag: Any) -> bool:
+    """Whether there is nothing to say about a flag; the messages are found one by one."""
+    if type(flag) is not dict or not flag.keys() <= _FLAGS:
+        return False
+    text = flag.get("help")
+    right = type(text) is str and text != "" and not text.isspace() and "\n" not in text
+    return right and type(flag.get("value", "")) is str
 
 
 def _noun(noun: str, block: dict[str, Any], where: str) -> Automation:
@@ -230,6 +242,8 @@ def _word(text: str, allowed: str) -> bool:
 
 
 def _get(block: dict[str, Any], key: str, kind: type, where: str, default: Any = _MISSING) -> Any:
+    if key in block and type(block[key]) is kind:
+        return block[key]
     spot = f"{where}.{key}" if where else key
     if key not in block:
         if default is not _MISSING:
@@ -252,7 +266,8 @@ def _require(value: Any, kind: type, where: str) -> None:
 def _texts(value: Any, where: str) -> tuple[str, ...]:
     _require(value, list, where)
     for number, item in enumerate(value):
-        _require(item, str, f"{where}[{number}]")
+        if type(item) is not str:
+            _require(item, str, f"{where}[{number}]")
     return tuple(value)
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 
 from cmcore import sqlite
-from cmcore.hints import Any, Iterable, Iterator, Sequence
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Iterator, Sequence
 from cmcore.index.freshness import EMPTY, Snapshot
-from cmcore.index.reading import Record
+
+if TYPE_CHECKING:
+    from cmcore.index.reading import Record
 
 _FORM = 1
 _BUSY_SECONDS = 5.0

@@ -133,13 +133,13 @@ class Source:
             self._checked.clear()
             found = None
         if found is None:
-            from cmcore.storage import make_dir
+            if not os.path.isdir(os.path.dirname(self._path)):
+                from cmcore.storage import make_dir
 
-            try:
-                make_dir(os.path.dirname(self._path))
-            except CmError:
-                # Opening fails as well then, and says so.
-                pass
+                try:
+                    make_dir(os.path.dirname(self._path))
+                except CmError:
+                    pass  # opening fails as well then, and says so
             found = Database(self._path)
         self._database = found
         return found

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 
-from cmcore.hints import NamedTuple
+from cmcore.hints import TYPE_CHECKING, NamedTuple
 from cmcore.index.database import Conflict, Database, Scope, snapshot_of
 from cmcore.index.freshness import Look, look
-from cmcore.index.reading import Record, read_record
+
+if TYPE_CHECKING:
+    from cmcore.index.reading import Record
 
 _ATTEMPTS = 3
 
@@ -59,6 +61,10 @@ def _try(database: Database, root: str, automation: str, known: Scope | None) ->
 
 
 def _read(database: Database, folder: str, scope: Scope | None, found: Look) -> list[Record]:
+    if not found.stale:
+        return []
+    from cmcore.index.reading import Record, read_record
+
     masks = dict(zip(found.snapshot.names, found.snapshot.masks, strict=True))
     digests = database.digests(scope, found.stale)
     records = []

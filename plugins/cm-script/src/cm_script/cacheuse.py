@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from cm_script import identity, versions
+from cm_script import versions
 from cm_script.flags import is_on
 from cm_script.query import variation_tag
 from cmcore.errors import CmError, NotFoundError
@@ -69,6 +69,8 @@ def env_tags(run: RecipeRun) -> list[str]:
 
 def request_for(run: RecipeRun) -> CacheRequest:
     """What this run asks the cache for, with every field that its outcome depends on."""
+    from cm_script.identity import mapped_inputs
+
     asked, filed = tags_of(run)
     run.cache_tags = [t for t in filed if not t.startswith("-")]
     scope = run.scope
@@ -82,7 +84,7 @@ def request_for(run: RecipeRun) -> CacheRequest:
         key={
             "variations": list(scope.variations),
             "version": dict(scope.version_request),
-            "inputs": identity.mapped_inputs(run),
+            "inputs": mapped_inputs(run),
             "class": str(scope.meta.get("cache_class") or ""),
         },
         name=run.text("NAME"),
@@ -153,8 +155,10 @@ def _explain(
 
 def _flaw(run: RecipeRun, entry: CacheEntry, flaws: dict[str, str]) -> str:
     """Why an entry that carries the right tags is not served; kept in `flaws`."""
+    from cm_script.identity import difference
+
     flaw = _path_flaw(entry) or _expiry_flaw(entry) or _version_flaw(run, entry)
-    flaw = flaw or identity.difference(run, entry)
+    flaw = flaw or difference(run, entry)
     if not flaw:
         flaw = run.engine.executor.own_check(run, entry)
     if flaw:

@@ -11,7 +11,6 @@ from cm_script.dialects import CM
 from cm_script.engine import Engine
 from cm_script.executor import Foreseen
 from cm_script.flags import CHECKED, is_on
-from cm_script.hints import nearest
 from cm_script.merge import copied, merge
 from cm_script.scope import DEP_KINDS
 from cm_script.step import StepError
@@ -198,6 +197,8 @@ def _warn_of_edits_in_vain(engine: Engine, edits: dict[str, list[str]]) -> None:
     for flag, names in edits.items():
         for name in names:
             if name not in engine.dependency_names:
+                from cm_script.hints import nearest
+
                 near = nearest(name, engine.dependency_names, "named dependencies")
                 engine.console.warn(
                     f"--{flag}.{name} changed nothing: no dependency has that name; {near}"

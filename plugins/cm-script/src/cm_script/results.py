@@ -6,7 +6,6 @@ pattern is part of the result even when the recipe did not touch it.
 
 from __future__ import annotations
 
-from cm_script.globs import fitting
 from cm_script.merge import copied, merge
 from cmcore.hints import TYPE_CHECKING, Any, Iterable
 
@@ -36,6 +35,8 @@ def exported(data: dict[str, Any], patterns: Iterable[str], env: dict[str, Any])
         if name.startswith("<<<") and name.endswith(">>>"):
             name = str(env.get(name[3:-3], ""))
         if "*" in name or "?" in name:
+            from cm_script.globs import fitting
+
             found.update({k: data[k] for k in filter(fitting((name,)), data)})
         elif name in data:
             found[name] = data[name]

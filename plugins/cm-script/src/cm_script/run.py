@@ -114,9 +114,10 @@ class RecipeRun:
         Raises:
             CmError: a dependency failed.
         """
-        from cm_script.chain import run_list
+        if self.scope.deps(kind):
+            from cm_script.chain import run_list
 
-        run_list(self, kind)
+            run_list(self, kind)
 
     def assert_constants(self) -> None:
         """Constants win over whatever was set since they were last asserted."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 
-from cm_script import beginning, body, cachefill, cacheuse, container, ending
+from cm_script import beginning, body, cacheuse, container, ending
 from cm_script.inheritance import Inherited
 from cm_script.results import reset, snapshot
 from cmcore.errors import CmError
@@ -138,6 +138,8 @@ def build(
     Raises:
         CmError: a dependency, a hook, the native step or the cache failed; nothing is published.
     """
+    from cm_script import cachefill  # which takes more imports than a run from the cache needs
+
     got = cachefill.reserve(run, request, entry)
     if isinstance(got, CacheEntry):
         served = _serve(run, got)

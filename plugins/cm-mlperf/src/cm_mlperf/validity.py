@@ -237,7 +237,7 @@ def _errors(detail: Detail, count: int, known: list[Reason]) -> list[Reason]:
     """Reasons for errors that no failed rule has explained yet."""
     if not count:
         return []
-    told = ["; ".join(reason.remedy for reason in known)]
+    told = [reason.remedy for reason in known]
     found: list[Reason] = []
     for text in dict.fromkeys(detail.errors):
         remedy, settings = _error_remedy(detail, text)

@@ -17,7 +17,11 @@ def answered(run, kind):
     assert (run.code, run.error) == (0, "")
     log = logs.read_accuracy(run.file(logs.ACCURACY))
     assert not log.cut
-    return {int(at): np.frombuffer(bytes_, kind) for at, bytes_ in zip(log.qsl_idx, log.data)}
+    return {int(at): np.frombuffer(bytes_, kind) for at, bytes_ in _pairs(log)}
+
+
+def _pairs(log):
+    return zip(log.qsl_idx, log.data, strict=True)
 
 
 def numbers(rows, width=3):

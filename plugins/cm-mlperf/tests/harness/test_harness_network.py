@@ -72,7 +72,7 @@ def test_a_fixed_batch_over_the_network(pair, tmp_path):
     _, client = pair.run("Offline", "AccuracyOnly", {}, model=model, dataset=str(tmp_path / "d"))
     log = logs.read_accuracy(client.file(logs.ACCURACY))
     assert len(log.data) == 10
-    for at, answer in zip(log.qsl_idx, log.data):
+    for at, answer in zip(log.qsl_idx, log.data, strict=True):
         assert np.frombuffer(answer, np.float32)[0] == pytest.approx(2 * samples[at].sum())
 
 

@@ -70,7 +70,8 @@ def test_more_samples_than_images(bench, digits, scenario):
     log = logs.read_accuracy(run.file(logs.ACCURACY))
     assert found.total == 5001 == len(set(log.qsl_idx.tolist()))
     labels = np.load(os.path.join(digits["dataset"], "labels.npy"))
-    answers = {int(i): int.from_bytes(d, "little") for i, d in zip(log.qsl_idx, log.data)}
+    given = [int.from_bytes(answer, "little") for answer in log.data]
+    answers = dict(zip(log.qsl_idx.tolist(), given, strict=True))
     assert found.good == sum(answers[i] == labels[i % len(labels)] for i in range(5001))
     assert all(answers[i] == answers[i + 1224] for i in range(1224))
 
@@ -133,7 +134,7 @@ def test_answers_are_logged_in_performance_runs_when_an_audit_asks(bench, digits
     assert len(log.data) > 20
     labels = np.load(os.path.join(digits["dataset"], "labels.npy"))
     given = [int.from_bytes(answer, "little") for answer in log.data]
-    right = sum(one == labels[at] for one, at in zip(given, log.qsl_idx))
+    right = sum(one == labels[at] for one, at in zip(given, log.qsl_idx, strict=True))
     assert right / len(given) > 0.8
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_accuracy_txt_is_what_the_checker_looks_for(tmp_path):
     folder = classes(tmp_path / "d", [0, 1, 2])
     path = written(tmp_path, [(at, np.int64(0).tobytes()) for at in range(3)])
     found = accuracy.evaluate(path, folder)
-    text = open(accuracy.write_text(str(tmp_path), found, path)).read()
+    text = Path(accuracy.write_text(str(tmp_path), found, path)).read_text()
     first, second = text.splitlines()
     assert re.match(PATTERNS["top1"], first).group(1) == "33.333"
     with open(path, "rb") as stream:
@@ -83,8 +84,8 @@ def test_logs_that_do_not_belong(tmp_path, answers, said):
 def test_a_cut_log_is_not_judged(tmp_path):
     folder = classes(tmp_path / "d", [1, 2])
     path = written(tmp_path, [(0, bytes(8)), (1, bytes(8))])
-    text = open(path).read()
-    open(path, "w").write(text[: len(text) // 2])
+    text = Path(path).read_text()
+    Path(path).write_text(text[: len(text) // 2])
     with pytest.raises(CmError, match="incomplete"):
         accuracy.evaluate(path, folder)
 
@@ -92,22 +93,8 @@ def test_a_cut_log_is_not_judged(tmp_path):
 WORDS = ["The", "Café", "opened", "in", "1901", "(by", "Ann", "O'Neil)."]
 TOKENS = ["[CLS]", "who", "?", "[SEP]", "the", "cafe", "opened", "in", "190", "##1", "(", "by"]
 TOKENS += ["ann", "o", "'", "neil", ")", ".", "[SEP]"]
-ORIGIN = {
-    4: 0,
-    5: 1,
-    6: 2,
-    7: 3,
-    8: 4,
-    9: 4,
-    10: 5,
-    11: 5,
-    12: 6,
-    13: 7,
-    14: 7,
-    15: 7,
-    16: 7,
-    17: 7,
-}
+#: Token -> word, for the tokens of the text.
+ORIGIN = dict(zip(range(4, 18), [0, 1, 2, 3, 4, 4, 5, 5, 6, 7, 7, 7, 7, 7], strict=True))
 
 
 def feature(**more):
@@ -137,7 +124,7 @@ def test_tokens_become_the_original_words(start, end, text):
 def test_answers_in_the_question_or_backwards_do_not_count():
     for start, end in ((1, 2), (9, 8), (12, 31)):
         best = squad.spans(scores(start, end), feature(), WORDS)[0]
-        assert best[0] == 0  # one of both scores at most
+        assert best[0] <= 0  # one of both scores at most
     narrow = squad.spans(scores(12, 15), feature(best=[4]), WORDS)
     assert all(text.startswith("The") for _, text in narrow)
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cm_mlperf import logs
@@ -41,6 +41,7 @@ def accuracy(answers, tokens=False):
     return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
 
 
+@settings(deadline=None)
 @given(ENTRIES)
 def test_all_entries_are_read(entries):
     found = logs.parse_detail(detail(entries))
@@ -51,6 +52,7 @@ def test_all_entries_are_read(entries):
     assert sum(found.counts.values()) == len(entries)
 
 
+@settings(deadline=None)
 @given(ENTRIES, st.integers(0, 4000))
 def test_a_cut_detail_log_gives_its_whole_lines(entries, end):
     content = detail(entries)[:end]
@@ -63,6 +65,7 @@ def test_a_cut_detail_log_gives_its_whole_lines(entries, end):
     assert sum(logs.parse_detail(content[: len(content) - len(last)]).counts.values()) == whole
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_without_complaint(content):
     for text in (content, b":::MLLOG " + content, detail([("a", 1, "n")]) + content):
@@ -70,6 +73,7 @@ def test_any_bytes_are_read_without_complaint(content):
     assert isinstance(logs.parse_accuracy(content).cut, bool)
 
 
+@settings(deadline=None)
 @given(ANSWERS, st.booleans())
 def test_all_answers_are_read(answers, tokens):
     found = logs.parse_accuracy(accuracy(answers, tokens))
@@ -78,6 +82,7 @@ def test_all_answers_are_read(answers, tokens):
     assert found.data == [data for _, data in answers]
 
 
+@settings(deadline=None)
 @given(ANSWERS.filter(bool), st.data())
 def test_a_cut_accuracy_log_gives_its_whole_answers(answers, draw):
     content = accuracy(answers)
@@ -88,6 +93,7 @@ def test_a_cut_accuracy_log_gives_its_whole_answers(answers, draw):
     assert found.data == [data for _, data in answers][: len(found.data)]
 
 
+@settings(deadline=None)
 @given(ANSWERS)
 def test_the_first_of_several_answers_counts(answers):
     log = logs.parse_accuracy(accuracy(answers))

@@ -1,7 +1,7 @@
 """Verdicts computed from numbers alone, and the statistics behind early stopping."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cm_mlperf import logs, validity
@@ -16,6 +16,7 @@ def invalid(scenario, errors=(), **values):
     return validity.judge(log(scenario, errors, result_validity="INVALID", **values))
 
 
+@settings(deadline=None)  # scipy takes its time to be imported
 @given(st.integers(0, 400), st.sampled_from([0.5, 0.9, 0.95, 0.97, 0.99, 0.999]))
 def test_passing_queries_is_the_smallest_number_of_the_binomial_test(over, share):
     from scipy.stats import binom
@@ -104,8 +105,8 @@ def test_several_reasons_give_the_stricter_setting():
         validity.Reason("a", "", "", {"target_qps": 5, "min_query_count": 64}),
         validity.Reason("b", "", "", {"target_qps": 3, "min_query_count": 662}),
     ]
-    settings = validity.Verdict(False, "INVALID", 0, reasons).settings
-    assert settings == {"target_qps": 3, "min_query_count": 662}
+    joined = validity.Verdict(False, "INVALID", 0, reasons).settings
+    assert joined == {"target_qps": 3, "min_query_count": 662}
 
 
 def test_errors_make_a_valid_result_invalid():
@@ -128,6 +129,7 @@ def test_a_log_without_a_result_is_unfinished():
     assert not validity.judge(logs.parse_detail(b"")).valid
 
 
+@settings(deadline=None)
 @given(st.floats(1e-6, 1e12))
 def test_rounding_keeps_its_side(value):
     assert value <= validity._round_up(value) <= value * 1.0011

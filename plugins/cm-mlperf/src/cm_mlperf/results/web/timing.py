@@ -63,7 +63,8 @@ def timing_of(item: Item) -> tuple[Timing, str]:
 def _read(path: str, by_query: bool) -> Timing:
     import numpy as np
 
-    with np.load(path, allow_pickle=False) as file:
+    # Opened here because numpy leaves a file open that turns out to be no archive.
+    with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
         issued = np.asarray(file["issue_ns"], dtype=np.int64)
         done = np.asarray(file["complete_ns"], dtype=np.int64)
         each = int(file["stride"]) if "stride" in file else 1

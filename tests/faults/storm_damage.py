@@ -186,8 +186,8 @@ class Damage:
             concerned = name.split("/")[0].split()[0] in FINISHED
             for number in (OTHER, WHOLE) if concerned else (OTHER, WHOLE, PARTIAL, RENEWED):
                 self._served("app", number)
-            for kind in ("lib", "data"):
-                self._served(kind, WHOLE)
+            for part in ("lib", "data"):
+                self._served(part, WHOLE)
             for words in COMMANDS:
                 self._command(*words)
             self._served("app", WHOLE)

@@ -111,6 +111,19 @@ def test_partial_download_is_continued_with_what_is_there(cache, end):
 DATA = {"digest": "d", "class": "data"}
 
 
+def test_a_partial_download_that_may_not_be_read_is_begun_again(cache, monkeypatch):
+    first = cache.reserve(cache.ask("a", key=DATA))
+    with open(os.path.join(first.path, "download.part"), "w") as file:
+        file.write("half")
+    cache.release(first)
+    # As for a user without root's rights.
+    monkeypatch.setattr(os, "access", lambda path, how: not path.endswith(".part"))
+    again = cache.reserve(cache.ask("a", key=DATA))
+    assert (again.uid, again.resumed) == (first.uid, False)
+    assert not os.path.exists(os.path.join(again.path, "download.part"))
+    assert "download.part cannot be read: Permission denied" in "\n".join(cache.said)
+
+
 def test_what_the_engine_left_for_a_step_is_no_part_of_what_is_continued(cache):
     first = cache.reserve(cache.ask("a", key=DATA))
     for name in ("tmp-state.json", "download.part"):

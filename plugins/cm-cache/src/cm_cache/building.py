@@ -126,6 +126,8 @@ def _resume(ctx: Context, shelf: Shelf, claim: Claim, uid: str) -> Reservation:
     same = before.get("key_digest") == claim.key_digest
     data = same and claim.note["class"] == before.get("class") == classes.DATA
     keep = claim.refresh or data
+    if data and not claim.refresh and (closed := _closed(folder)):
+        keep, why = False, f"{why}; {closed} cannot be read: Permission denied"
     if keep:
         _drop_scratch(folder)
         ctx.console.log(
@@ -137,6 +139,17 @@ def _resume(ctx: Context, shelf: Shelf, claim: Claim, uid: str) -> Reservation:
     claim.begin(folder, attempt=int(records.seconds(before.get("attempt"), 1)) + 1)
     shelf.put(uid)
     return Reservation(uid, folder, keep, claim)
+
+
+def _closed(folder: str) -> str:
+    """A file of an unfinished entry that no step could go on with; "" when there is none."""
+    from cm_cache import trees
+
+    for rel, entry in trees.walk(folder):
+        if digests.belongs(rel) and not entry.is_symlink():
+            if not os.access(entry.path, os.R_OK | os.W_OK):
+                return rel
+    return ""
 
 
 def _drop_scratch(folder: str) -> None:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Sequence
 
 from cm_cache import layout, records
 from cm_cache.records import BUILDING, DAMAGED, FINISHED, Record
-from cmcore.hints import TYPE_CHECKING, TypeVar
+from cmcore.hints import TYPE_CHECKING, Callable, Iterable, Sequence, TypeVar
 
 if TYPE_CHECKING:
     from cm_cache.index import Index

@@ -14,6 +14,7 @@ _BEFORE = {
     "DLRM_ACC": r".*metric/lifetime_accuracy/rating:\s*",
     "DLRM_AUC": r".*metric/lifetime_gauc/rating:\s*",
     "mAP": r".*(?:mAP=|'Total':)\s*",
+    "bleu": r"^BLEU:\s*",
     "F1": r"""^\{["']exact_match["']:\s*[\d.]+,\s*["']f1["']:\s*""",
     "ACCURACY": r"^Word Error Rate:.*, accuracy=",
     "DICE": r"^Accuracy:\s*mean\s*=\s*",

@@ -33,6 +33,7 @@ class Harvest:
         self.bad: list[Bad] = []
         self.files = 0
         self.rows = 0
+        self._told: set[tuple[str, ...]] = set()
 
     def add(self, record: Record) -> None:
         """Take a record in. Of two that say the same, the later one holds.
@@ -48,6 +49,14 @@ class Harvest:
                 power=record.power or known.power,
             )
         self.records[record.id] = record
+
+    def is_new(self, told: tuple[str, ...]) -> bool:
+        """Whether a row with these values was not met before; it is remembered as met."""
+        if told[0] in ("", "None"):  # without an identifier nothing says that two are the same
+            return True
+        before = len(self._told)
+        self._told.add(told)
+        return len(self._told) > before
 
     def reject(self, path: str, line: int, problem: str) -> None:
         """Remember something that is no result."""

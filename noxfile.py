@@ -133,6 +133,16 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def mlperf_submission(session: nox.Session) -> None:
+    """Three MLPerf runs of ten minutes, a tree, the official checker: `-- --inference_src=PATH`."""
+    session.install(*packages(PACKAGES + LARGE))
+    page = ROOT / "docs/reference/mlperf-submission.md"
+    work = Path(session.create_tmp()).resolve()
+    words = ["--work", str(work), "--report", str(page), *session.posargs]
+    session.run("python", "benchmarks/mlperf_submission.py", *words)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write the generated pages of docs/reference anew."""
     session.install(*packages())

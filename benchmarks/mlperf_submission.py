@@ -195,7 +195,9 @@ def report(told: argparse.Namespace, made: dict, verdict: dict) -> str:
         [
             "# A submission that was really made",
             "",
-            "Written by `nox -s mlperf_submission -- --inference_src=PATH`, not by hand.",
+            "Written by `benchmarks/mlperf_submission.py`, which `nox -s mlperf_submission --"
+            " --inference_src=PATH`",
+            "runs; not by hand.",
             "",
             "Three scenarios of the digits model ran side by side on one machine, each for the",
             "ten minutes that the rules demand; the tree came out of `cm submit mlperf` alone. The",

@@ -72,4 +72,4 @@ def _twice(scenes: Sequence[Scene]) -> list[Finding]:
 def _inferred(scene: Scene, run: Run) -> bool:
     """The rules let one run stand for several scenarios; `scenario` judges which."""
     assert run.detail is not None
-    return run.detail.get("effective_scenario") != scene.place.scenario
+    return bool(run.detail.get("effective_scenario") != scene.place.scenario)

@@ -137,7 +137,27 @@ REASONS = (
         "Searches among many recipes: no answer may be older than the files, and there is no daemon"
         " that could watch them. Each search therefore asks the file system about every recipe, two"
         " `stat` calls for each, which is most of what it takes; the answer itself comes from the"
-        " index in the same time as with few.",
+        " index in the same time as with few. Neither call can be spared: an editor that writes in"
+        " place changes the times of the meta file alone, a second meta file those of the folder"
+        " alone, and any recipe may come to fit by being edited. A C program that does nothing but"
+        " one `stat` of each meta file took 36 ms for 10,000 and 360 ms for 100,000 where a bare"
+        " interpreter took 25 ms, so the limit of 1.3 is below what the kernel takes. Paths begin"
+        " at the opened folder, which spares a sixth; threads would spare waiting, not work.",
+    ),
+    (
+        "run hello",
+        "",
+        "A trivial recipe: 125 million instructions where a bare interpreter takes 39. Importing"
+        " the 80 modules of the core and the engine that take part is 70 of them: per module 0.4"
+        " for finding and opening it and 0.25 for reading its code, before its first line runs."
+        " None of `re`, `json`, `enum`, `functools`, `collections` is imported any more; the rest"
+        " is the price of small modules in an interpreted language without a daemon.",
+    ),
+    (
+        "--help",
+        "",
+        "`--help`: click takes 191 million instructions, reading three manifests and putting the"
+        " page together 25 more, of which 10 are the imports of the modules that do it.",
     ),
 )
 

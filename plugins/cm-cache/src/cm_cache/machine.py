@@ -68,8 +68,6 @@ def _machine_id() -> str:
 
 
 def _cpu() -> str:
-    import platform
-
     model = ""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
@@ -79,5 +77,11 @@ def _cpu() -> str:
                     model = value.strip()
                     break
     except OSError:
+        import platform  # with `re` and more: a fifth of a run from the cache
+
         model = platform.processor()
-    return f"{os.cpu_count() or 0} x {model or platform.machine()}"
+    if not model:
+        import platform
+
+        model = platform.machine()
+    return f"{os.cpu_count() or 0} x {model}"

@@ -249,11 +249,30 @@ storage.googleapis.com www.cs.toronto.edu www.dropbox.com www.ipol.im www.opensl
 www.openssl.org www.python.org www.tensorflow.org zenodo.org dl.fbaipublicfiles.com
 s3.amazonaws.com sh.rustup.rs static.rust-lang.org ftp.gnu.org go.dev golang.org
 """
+
+
+def _miniature(folder: str, **more: str) -> dict[str, str]:
+    """The miniature as an archive of a release: in a folder of its own."""
+    files = {name: text for name, text in MINIATURE.items() if isinstance(text, str)}
+    return {f"{folder}/{name}": text for name, text in {**files, **more}.items()}
+
+
+#: Configures, and builds at once: a program that tells its version.
+OPENSSL = """#!/bin/sh
+mkdir -p install/bin
+printf '#!/bin/sh\\necho OpenSSL 1.1.1g\\n' > install/bin/openssl
+chmod 755 install/bin/openssl
+"""
 #: What an archive from a site holds, by the end of its address.
 SITES: dict[str, dict[str, str]] = {
     "/ILSVRC2012_img_val_500.tar": {
         f"ILSVRC2012_img_val_500/{name}": "a picture\n" for name in NAMES
     },
+    "/mobilenet_v1_1.0_224.tgz": {"mobilenet_v1_1.0_224.tflite": "a model\n"},
+    "/efficientnet-lite0.tar.gz": {
+        "efficientnet-lite0/efficientnet-lite0-fp32.tflite": "a model\n"
+    },
+    "/openssl-1.1.1g.tar.gz": _miniature("openssl-1.1.1g", config=OPENSSL),
 }
 #: What all other addresses give.
 ANYTHING = {"mirrored/inside.txt": "mirrored\n"}

@@ -146,9 +146,9 @@ def _closed(folder: str) -> str:
     from cm_cache import trees
 
     for rel, entry in trees.walk(folder):
-        if digests.belongs(rel) and not entry.is_symlink():
-            if not os.access(entry.path, os.R_OK | os.W_OK):
-                return rel
+        own = digests.belongs(rel) and not entry.is_symlink()
+        if own and not os.access(entry.path, os.R_OK | os.W_OK):
+            return rel
     return ""
 
 

@@ -7,6 +7,7 @@ import os
 from cm_script import results, turns
 from cm_script.body import TEMPORARY
 from cm_script.flags import is_on
+from cm_script.outputs import present
 from cm_script.query import variation_tag
 from cmcore.hints import TYPE_CHECKING, Any
 
@@ -117,12 +118,11 @@ def clean(run: RecipeRun) -> None:
 
 
 def _remove(run: RecipeRun, names: list[str]) -> None:
-    for name in names:
-        if os.path.isfile(name):
-            try:
-                os.remove(name)
-            except OSError as error:
-                run.console.warn(f"{name} could not be removed: {error.strerror}")
+    for name in present(names):
+        try:
+            os.remove(name)
+        except OSError as error:
+            run.console.warn(f"{name} could not be removed: {error.strerror}")
 
 
 def blame(run: RecipeRun, error: CmError) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from cm_script.outputs import present
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Sequence
 
@@ -177,9 +178,8 @@ class Executor:
 
     def remove(self, names: Iterable[object]) -> None:
         """Remove those files in the current folder that are there."""
-        for name in names:
-            if os.path.isfile(str(name)):
-                os.remove(str(name))
+        for name in present(map(str, names)):
+            os.remove(name)
 
     def finish(self, run: RecipeRun) -> None:
         """Tidy up after a run that succeeded."""

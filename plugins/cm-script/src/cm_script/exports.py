@@ -49,6 +49,9 @@ def render(
     separator = str(os_info["env_separator"])
     lines = []
     for key in sorted(env, key=str):
+        if not windows and key not in literal and _is_plain(key, env[key]):
+            lines.append(f'export {key}="{env[key]}"\n')
+            continue
         name, joiner = _split_key(str(key), separator)
         if not (name.isascii() and name.isidentifier()) or name in _READ_ONLY:
             lines.append(_comment(f"{key!r} cannot be a shell variable", windows))
@@ -76,6 +79,18 @@ def render(
         else:
             lines.append(f'export {name}="{quoted[0]}"\n')
     return "".join(lines)
+
+
+def _is_plain(key: object, value: object) -> bool:
+    """Whether nothing in a variable needs care, as in most of them."""
+    return (
+        type(key) is str
+        and key.isidentifier()
+        and key.isascii()
+        and key not in _READ_ONLY
+        and type(value) is str
+        and not ("$" in value or "\\" in value or '"' in value or "`" in value or "\0" in value)
+    )
 
 
 def _split_key(key: str, separator: str) -> tuple[str, str]:

@@ -114,7 +114,8 @@ def run_process(
 
 def _spawn(argv: Sequence[str], cwd: str, env: Mapping[str, str], output: int) -> int:
     words = list(argv)
-    if os.path.realpath(cwd) != os.getcwd():
+    here = os.getcwd()
+    if cwd != here and os.path.realpath(cwd) != here:
         # posix_spawn cannot change the folder; the shell that it starts in between can.
         words = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', cwd, *words]
     program = _which(words[0], env)

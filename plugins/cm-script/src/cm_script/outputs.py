@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING, Any
+from cmcore.hints import TYPE_CHECKING, Any, Iterable, Iterator
 
 if TYPE_CHECKING:
     from cm_script.dialects import Dialect
@@ -14,11 +14,18 @@ ENV_FILE = "tmp-run-env.out"
 STATE_FILE = "tmp-run-state.json"
 
 
+def present(names: Iterable[str]) -> Iterator[str]:
+    """Those of the names that are files in the current folder, each looked at in its turn."""
+    for name in names:
+        # Most are not there, and `access` says so without raising anything.
+        if os.access(name, os.F_OK) and os.path.isfile(name):
+            yield name
+
+
 def discard() -> None:
     """Delete both files in the current folder, so that no step inherits an older one's answer."""
-    for name in (ENV_FILE, STATE_FILE):
-        if os.path.isfile(name):
-            os.remove(name)
+    for name in present((ENV_FILE, STATE_FILE)):
+        os.remove(name)
 
 
 def parse_env(text: str, dialect: Dialect) -> dict[str, str]:

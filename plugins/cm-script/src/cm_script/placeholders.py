@@ -41,7 +41,10 @@ def names(value: object) -> list[str]:
 def anywhere(values: Iterable[object]) -> bool:
     """Whether one of the values may hold a placeholder."""
     # One look at all of them: every recipe of a tree asks this of the whole environment.
-    return "<<<" in "\n".join([v if type(v) is str else str(v) for v in values])
+    try:
+        return "<<<" in "\n".join(values)  # type: ignore[arg-type]
+    except TypeError:  # a list, a number
+        return "<<<" in "\n".join([v if type(v) is str else str(v) for v in values])
 
 
 def resolved(value: Any, env: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> Any:

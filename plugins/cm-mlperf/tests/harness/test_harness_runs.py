@@ -90,6 +90,14 @@ def test_peak_is_found(bench):
     assert run.verdict().valid
 
 
+def test_queries_that_loadgen_joins(bench):
+    """With coalesce_queries LoadGen hands over several late queries as one."""
+    conf = {"min_duration": 0, "min_query_count": 3000, "target_qps": 1000000}
+    run = bench.run("Server", conf={**conf, "target_latency": 5000, "coalesce_queries": 1})
+    assert run.verdict().valid
+    assert run.facts()["samples"] == 3000
+
+
 def test_random_data_of_the_models_shape(bench):
     run = bench.run("Offline", dataset={"kind": "random", "count": 300}, batch_size=16)
     assert run.verdict().valid

@@ -7,6 +7,8 @@ to a batch. Nothing here is made anew per sample except what LoadGen itself hand
 
 from __future__ import annotations
 
+from time import perf_counter_ns as clock
+
 from cm_mlperf.harness.timing import Marks
 from cmcore.hints import TYPE_CHECKING, Any
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     Answer = Callable[..., None]
     #: Called with what went wrong and the samples that were being answered; does not return.
     Fail = Callable[[BaseException, Sequence[int]], Any]
+
+
+#: Batches up to this size are put together without numpy's help, which takes longer to begin.
+FEW = 32
 
 
 class Worker:
@@ -44,11 +50,10 @@ class Worker:
         self.marks = Marks()
         #: Places of a whole batch, for models that take no smaller one.
         self.whole = samples.plan.batch if samples.plan.batched else 1
+        self.few = min(batch, FEW) if self.whole is None else 0
 
     def single(self) -> Answer:
         """A function that answers queries of one sample: the shortest way there is."""
-        from time import perf_counter_ns as clock
-
         if self.whole not in (None, 1) or self.responder.kind == "detection":
             return self.answer
         run, feeds, complete = self.run, self.samples.singles, self.complete
@@ -59,6 +64,9 @@ class Worker:
 
         def answer(ids: Sequence[int], indices: Sequence[int], begun: int = 0) -> None:
             begun = begun or clock()
+            if len(ids) > 1:  # LoadGen joins late queries of the Server scenario when told to
+                self.batches(ids, indices, begun)
+                return
             try:
                 store(run(feeds[indices[0]]), 1)
             except BaseException as error:  # noqa: BLE001 - must not travel through LoadGen
@@ -73,20 +81,24 @@ class Worker:
 
     def answer(self, ids: Sequence[int], indices: Sequence[int], begun: int = 0) -> None:
         """Answer any number of samples, batch after batch; issued at `begun`, by default now."""
-        from time import perf_counter_ns as clock
-
         self.batches(ids, indices, begun or clock())
 
     def batches(
         self, ids: Sequence[int], indices: Sequence[int], begun: int | Sequence[int]
     ) -> None:
         """Answer samples that were issued at `begun`, all at once or each at its own time."""
-        from time import perf_counter_ns as clock
-
-        import numpy as np
-
         batch, total = self.batch, len(ids)
         run, fill, complete = self.run, self.responder.fill, self.complete
+        if total <= self.few:
+            try:
+                made = fill(ids, indices, run(self.samples.few(indices)))
+            except BaseException as error:  # noqa: BLE001 - must not travel through LoadGen
+                self.fail(error, indices)
+            complete(made)
+            self._mark(begun, 0, total)
+            return
+        import numpy as np
+
         places = self.samples.rows[np.asarray(indices, dtype=np.int64)]
         # breaks[i]: how often the first i + 1 places jump; equal ends mean one piece.
         breaks = np.zeros(total, dtype=np.int64)
@@ -102,12 +114,15 @@ class Worker:
             except BaseException as error:  # noqa: BLE001 - must not travel through LoadGen
                 self.fail(error, chosen)
             complete(made)
-            now = clock()
-            if isinstance(begun, int):
-                self.marks.add(begun, now, stop - start)
-            else:
-                for at in begun[start:stop]:
-                    self.marks.add(at, now, 1)
+            self._mark(begun, start, stop)
+
+    def _mark(self, begun: int | Sequence[int], start: int, stop: int) -> None:
+        now = clock()
+        if isinstance(begun, int):
+            self.marks.add(begun, now, stop - start)
+        else:
+            for at in begun[start:stop]:
+                self.marks.add(at, now, 1)
 
     def _feed(self, places: Any, whole: bool) -> dict[str, Any]:
         samples, count = self.samples, len(places)
@@ -152,15 +167,11 @@ class Queue:
             thread.join()
 
     def _put(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        from time import perf_counter_ns as clock
-
         begun = clock()
         for number, index in zip(ids, indices, strict=True):
             self.tasks.put((number, index, begun))
 
     def _cut(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        from time import perf_counter_ns as clock
-
         begun = clock()
         for start in range(0, len(ids), self.batch):
             stop = start + self.batch

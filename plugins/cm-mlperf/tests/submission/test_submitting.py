@@ -96,7 +96,7 @@ def test_what_is_no_result_is_refused_in_one_message(made, tmp_path, edit_log):
     for scenario in ("Offline", "SingleStream", "MultiStream"):
         assert f"digits/{scenario}" in text
     assert not os.path.exists(tmp_path / "tree")
-    assert os.listdir(tmp_path) == ["home", "results"] or "tree" not in os.listdir(tmp_path)
+    assert [name for name in os.listdir(tmp_path) if name not in ("home", "results")] == []
 
 
 def test_short_runs_make_a_stamped_tree(made, tmp_path):
@@ -222,6 +222,31 @@ def test_missing_fields_are_named_in_one_message_and_filled_by_a_file(made, tmp_
     written = json.loads((tmp_path / f"tree/open/Practice/systems/{sut}.json").read_text())
     assert (written["status"], written["cooling"]) == ("preview", "water")
     assert (written["submitter"], written["division"]) == ("Practice", "open")
+
+
+def test_a_readme_goes_in_without_the_home_folder(made, tmp_path, monkeypatch, sut):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    text = "cm run mlperf --output_dir=/home/somebody/results\n"
+    (made.folder("Offline") / "README.md").write_text(text)
+    made.submit(tmp_path / "tree")
+    at = tmp_path / "tree/open/Practice/results" / sut / "digits"
+    assert (at / "Offline/README.md").read_text() == "cm run mlperf --output_dir=~/results\n"
+    assert "cm run mlperf --model=digits" in (at / "SingleStream/README.md").read_text()
+
+
+def test_the_old_tree_is_back_when_the_new_one_cannot_be_moved(made, tmp_path, monkeypatch):
+    made.submit(tmp_path / "tree")
+    before, rename = sorted(os.listdir(tmp_path)), os.rename
+
+    def stubborn(source, target):
+        if os.path.basename(source).startswith(".cm-"):
+            raise OSError(13, "Permission denied")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", stubborn)
+    with pytest.raises(StorageError, match="Permission denied"):
+        made.submit(tmp_path / "tree")
+    assert sorted(os.listdir(tmp_path)) == before
 
 
 def test_own_programs_and_calibration_go_in(made, tmp_path):

@@ -92,10 +92,7 @@ def _programs(root: str, plan: Plan, base: str) -> None:
 def _result(root: str, plan: Plan, one: Candidate, place: Place) -> None:
     at = place.measurements(plan.round)
     _copy(one.folder, "user.conf", root, f"{at}/user.conf")
-    if os.path.isfile(os.path.join(one.folder, "README.md")):
-        _copy(one.folder, "README.md", root, f"{at}/README.md")
-    else:
-        _text(root, f"{at}/README.md", notes.scenario_readme(one.record))
+    _text(root, f"{at}/README.md", notes.readme(one.folder, one.record))
     told = notes.measurements(one.folder, one.record)
     _text(root, place.measurements_file(plan.round), notes.as_json(told))
 

@@ -48,6 +48,18 @@ def as_json(content: Any) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
+def readme(folder: str, record: Record) -> str:
+    """The result folder's README.md, or one of ours; a home folder is nobody's business."""
+    try:
+        with open(os.path.join(folder, "README.md"), encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except FileNotFoundError:
+        text = ""
+    home = os.path.expanduser("~").rstrip(os.sep)
+    text = text.replace(home + os.sep, f"~{os.sep}") if home else text
+    return text if text.strip() else scenario_readme(record)
+
+
 def scenario_readme(record: Record) -> str:
     """How one result was made, for a result folder without a README of its own."""
     command = str(record.extra.get("command") or "")

@@ -94,17 +94,26 @@ def write(target: str, plan: building.Plan) -> str:
     try:
         os.mkdir(part)
         building.write(part, plan)
-        old = ""
-        if os.path.exists(target):
-            old = _free_name(target)
-            os.rename(target, old)
-        os.rename(part, target)
-        return old
+        return _swap(part, target)
     except OSError as error:
         raise storage.storage_error(error, target, "write the tree") from error
     finally:
         if os.path.isdir(part):
             storage.remove_tree(part)
+
+
+def _swap(part: str, target: str) -> str:
+    """Move the new tree to its place; the old one goes aside, and back when that fails."""
+    old = _free_name(target) if os.path.exists(target) else ""
+    if old:
+        os.rename(target, old)
+    try:
+        os.rename(part, target)
+    except OSError:
+        if old:
+            os.rename(old, target)
+        raise
+    return old
 
 
 def _is_tree(target: str) -> bool:

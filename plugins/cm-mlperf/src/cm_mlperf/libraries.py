@@ -6,6 +6,7 @@ from cmcore.hints import Any
 
 #: Import name -> what to install when it is not the same word.
 INSTALL = {
+    "PIL": "cm-plugin-mlperf[images]",
     "mlperf_loadgen": "mlcommons-loadgen",
     "pycocotools": "cm-plugin-mlperf[detection]",
     "sklearn": "scikit-learn",

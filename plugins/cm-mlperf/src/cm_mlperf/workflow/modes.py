@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Queries of a test run. Offline has one query; its size is the number of samples.
 TEST_QUERIES = {"SingleStream": 100, "MultiStream": 662, "Server": 700}
 
+#: Length of each run of a search for the peak, in target latencies.
+SEARCH_LATENCIES = 15
+
 #: Samples of the one Offline query of a test run, at most.
 TEST_SAMPLES = 2048
 
@@ -173,6 +176,19 @@ def probe(settings: Settings, scenario: str, samples: int) -> Settings:
         max_duration_ms=None,
         min_query_count=queries,
         max_query_count=None,
+    )
+
+
+def search(settings: Settings, wishes: Wishes) -> Settings:
+    """Settings of each of the many runs in which LoadGen looks for a server's peak.
+
+    A run must be much longer than the latency that is allowed: all queries of a shorter one are
+    answered in time, however fast they come, and the search finds no end.
+    """
+    least = SEARCH_LATENCIES * (settings.target_latency_ms or DEFAULT_SERVER_LATENCY)
+    return settings._replace(
+        min_duration_ms=round((wishes.min_duration or 0) * 1000) or round(least),
+        min_query_count=wishes.min_query_count or TEST_QUERIES["Server"],
     )
 
 

@@ -206,13 +206,13 @@ class _Point:
             return
         if settings.target_qps is None:
             settings = self._probed(settings)
-        settings = settings._replace(min_duration_ms=settings.min_duration_ms or 0)
+        settings = modes.search(settings, self.job.wishes)
         found = self._run("find_performance", settings, self.point.run("find_performance"))
         value = found.get("value")
         if not value:
             raise CmError(f"LoadGen found no peak: {record.first_reason(found)}")
         self._note({"target_qps": float(f"{value:.3g}")}, found)
-        self.around.tell(f"{self._name()} found target_qps {value:.3g}")
+        self.around.tell(f"{self._name()} found target_qps {float(f'{value:.3g}'):,g}")
 
     def _accuracy(self) -> dict[str, Any]:
         if isinstance(self.job.samples, dict):

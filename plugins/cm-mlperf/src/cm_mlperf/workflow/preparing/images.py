@@ -36,7 +36,7 @@ def rows(
 
     import numpy as np
 
-    image = load("PIL.Image", "pillow")
+    image = load("PIL.Image")
     part = path + ".part"
     array = np.lib.format.open_memmap(part, "w+", np.float32, (len(files), *shape))
     for at, file in enumerate(files):

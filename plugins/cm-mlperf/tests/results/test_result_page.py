@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cm_mlperf.results import finding
 from cm_mlperf.results.finding import Item
 from cm_mlperf.results.record import Accuracy, Performance, Reason, Record
-from cm_mlperf.results.web import svg, timing
+from cm_mlperf.results.web import plots, svg, timing
 from cm_mlperf.results.web.page import MOST_PICTURED, page
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;\x00\x1b[2J]]>--><!--"
@@ -163,6 +163,13 @@ def test_queries_of_several_samples_are_answered_when_the_last_one_is(tmp_path):
     found, _ = timing.timing_of(Item(record, str(tmp_path)))
     assert found.queries
     assert set(found.latencies) == {7}
+    assert plots.circled(record, found)
+    # Of a long run only every second sample is known, so queries cannot be put together.
+    np.savez(run / "samples.npz", issue_ns=issue, complete_ns=issue + 1, stride=np.int64(2))
+    found, _ = timing.timing_of(Item(record, str(tmp_path)))
+    assert not found.queries
+    assert not plots.circled(record, found)
+    np.savez(run / "samples.npz", issue_ns=issue, complete_ns=issue + np.tile(np.arange(8), 20))
     found, _ = timing.timing_of(Item(record._replace(scenario="Server"), str(tmp_path)))
     assert set(found.latencies) == set(range(8))
 

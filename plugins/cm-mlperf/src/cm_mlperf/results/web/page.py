@@ -103,12 +103,10 @@ def _section(number: int, item: Item) -> str:
     title = " · ".join(part for part in (record.model, record.scenario, record.system) if part)
     kind = "queries" if timing.queries else "samples"
     whole = "" if timing.exact else " From the percentiles of the log."
+    circles = "; circles: LoadGen's percentiles" if plots.circled(record, timing) else ""
+    share = f"Share of {kind} answered within a time{circles}.{whole}"
     figures = [
-        _figure(
-            "Latency",
-            plots.distribution(record, timing),
-            f"Share of {kind} answered within a time; circles: LoadGen's percentiles.{whole}",
-        ),
+        _figure("Latency", plots.distribution(record, timing), share),
         _figure("Latency percentiles", plots.percentiles(record), ""),
         _figure("Throughput over time", plots.throughput(record, timing), "Dashed: the mean."),
         _figure("Accuracy", plots.accuracy(record), ""),

@@ -30,12 +30,20 @@ def distribution(record: Record, timing: Timing) -> str:
         (value / factor, share * 100) for share, value in zip(timing.shares, values, strict=True)
     ]
     plot.line([(points[0][0], 0.0), *points], "line" if timing.exact else "line guessed")
-    for name in _PERCENTILES[:-1]:
+    for name in _PERCENTILES[:-1] if circled(record, timing) else ():
         value = _latency(record, name)
         if value is not None:
             share = float(name[1:])
             plot.dot(value / factor, share, f"{name}: {words.time_text(value)}")
     return plot.text("latency: share of samples answered within a time", stamp_of(record))
+
+
+def circled(record: Record, timing: Timing) -> bool:
+    """Whether the percentiles of the log are of the same thing as the curve.
+
+    Those of MultiStream are of queries; of a long run only some samples of each are known.
+    """
+    return record.scenario != "MultiStream" or timing.queries or not timing.exact
 
 
 def percentiles(record: Record) -> str:

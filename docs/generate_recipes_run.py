@@ -34,6 +34,7 @@ compared, or listed with what a test machine lacks for it.
 - **compared**: runs to its end in both engines, and both leave the same.
 - **prepared**: there is a test run for it, but the reference's answer has not been recorded.
 - **fails alike**: the same request fails in both engines.
+- **runs here**: ends here, and fails in the reference for the reason that is said.
 - *with ...*: what takes the place of something that is not here. A *miniature of the repository* is
   a small project under the address that the recipe clones; a *mirror of the site* serves a small
   file under every address; a program's name is a stand-in that tells its version and no more.
@@ -72,6 +73,10 @@ def verdicts(dialect: str) -> Iterator[tuple[str, str]]:
             yield name, not_here.reason(name, deps == ["detect,cpu"]) or "?"
             continue
         ended = [run for run in mine[name] if "ends" not in answers[run.name]]
+        beyond = [run.beyond for run in mine[name] if run.beyond]
+        if beyond and not ended:
+            yield name, f"**runs here**: {beyond[0]}"
+            continue
         if mine[name] and not ended:
             yield name, "**fails alike**"
             continue
@@ -88,7 +93,9 @@ def page() -> str:
         every = list(both[dialect].values())
         compared = sum(verdict.startswith("**compared") for verdict in every)
         alike = sum(verdict.startswith("**fails") for verdict in every)
-        lines.append(f"{title}: {len(every)} recipes, {compared} compared, {alike} fail alike.  \n")
+        here = sum(verdict.startswith("**runs here") for verdict in every)
+        counts = f"{compared} compared, {here} run only here, {alike} fail alike"
+        lines.append(f"{title}: {len(every)} recipes, {counts}.  \n")
     lines.append("\n| recipe | cmx4mlops | mlc-scripts |\n|---|---|---|\n")
     for name in sorted({*both["cm"], *both["mlc"]}):
         lines.append(f"| {name} | {both['cm'].get(name, '')} | {both['mlc'].get(name, '')} |\n")

@@ -43,6 +43,7 @@ class Run(NamedTuple):
         only: "cm" or "mlc" when the other dialect lacks the recipe or the request.
         system: it changes the machine: it runs in a sandbox, with the real sudo and apt-get.
         mirror: every web site is the one of `mirror.py`, and checksums of downloads hold.
+        beyond: why a reference fails at it where this engine does what the recipe says.
         standin: what on the stage takes the place of the real thing, for the page of recipes.
     """
 
@@ -59,6 +60,7 @@ class Run(NamedTuple):
     system: bool = False
     mirror: bool = False
     standin: str = ""
+    beyond: str = ""
 
     @property
     def recipe(self) -> str:

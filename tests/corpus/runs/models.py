@@ -5,6 +5,7 @@ from __future__ import annotations
 from runs import Run
 
 SITE = "a mirror of the site"
+NO_DOWNLOAD = "the recipe calls `download_file` of `utils`, which MLCFlow has not"
 
 
 def _site(recipe: str, tags: str, *flags: str, **more: object) -> Run:
@@ -46,7 +47,7 @@ RUNS = (
     _site("get-ml-model-bert-base-squad", "get,ml-model,bert-base,raw,_fp32"),
     _site("get-ml-model-retinanet", "get,ml-model,retinanet,raw,_onnx"),
     _site("get-ml-model-retinanet+pytorch", "get,ml-model,retinanet,raw,_pytorch,_weights"),
-    _site("get-ml-model-rnnt", "get,ml-model,rnnt,raw"),
+    _site("get-ml-model-rnnt", "get,ml-model,rnnt,raw", beyond=NO_DOWNLOAD),
     _site("get-ml-model-3d-unet-kits19", "get,ml-model,3d-unet,raw,_onnx"),
     _site("get-ml-model-dlrm-terabyte", "get,ml-model,dlrm,raw"),
     _site("get-ml-model-gptj", "get,ml-model,gptj,raw"),
@@ -81,7 +82,7 @@ RUNS = (
         ("--dlrm_data_path={files}/model",),
         cached=True,
     ),
-    _site("get-ipol-src", "get,ipol,src", "--year=2022", "--number=439"),
+    _site("get-ipol-src", "get,ipol,src", "--year=2022", "--number=439", beyond=NO_DOWNLOAD),
     _site("install-cmake-prebuilt", "install,prebuilt,cmake"),
     _site("install-llvm-prebuilt", "install,prebuilt,llvm"),
     _site("install-tensorflow-for-c", "install,tensorflow,lang-c"),

@@ -62,6 +62,7 @@ RUNS = (
         "--env_key=MY_PASSWORD",
         "--secret_name=THE_WORD",
         env=("THE_WORD=open",),
+        beyond="texts where edits of dependencies belong end in an AttributeError of MLCFlow",
     ),
     _mlc("get-mlperf-serving-config", "get,mlperf,serving-config", "--out_dir_path={work}"),
     _mlc(

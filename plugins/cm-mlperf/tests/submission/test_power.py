@@ -303,3 +303,33 @@ def test_two_sides_of_a_session_must_fit(power_tree, tmp_path, words, values):
         path = power_tree / "power" / name
         path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
     assert any(words in finding.text for finding in power_findings(tmp_path / "tree"))
+
+
+def test_the_recipe_measures_a_command(daemon, tmp_path):
+    """`cm run script --tags=measure,mlperf-power` from our own collection."""
+    server = daemon()
+    words = [
+        "run", "script", "--tags=measure,mlperf-power", f"--ptd={server.address}", "--quiet",
+        "--mark=offline", "--run_command=echo measured > out.txt",
+    ]  # fmt: skip
+    environ = {**os.environ, "CM_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-m", "cmcore", *words],
+        cwd=tmp_path, env=environ, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.txt").read_text() == "measured\n"
+    session = json.loads((tmp_path / "mlperf-power.json").read_text())
+    assert (session["mark"], session["code"]) == ("offline", 0)
+    assert "Go,1000,0,offline" in server.heard
+
+
+def test_the_recipe_says_what_it_needs(tmp_path):
+    words = ["run", "script", "--tags=measure,mlperf-power", "--quiet", "--run_command=true"]
+    environ = {**os.environ, "CM_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-m", "cmcore", *words],
+        cwd=tmp_path, env=environ, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "needs --ptd" in done.stderr

@@ -193,6 +193,26 @@ def test_killed_leaves_nothing_that_looks_complete_and_the_next_run_takes_over(b
     assert not os.path.lexists(output + ".tmp")
 
 
+def test_a_log_that_cannot_be_written_to_its_end(bench):
+    """LoadGen does not notice; here a limit on the size of files stands in for a full disk."""
+    import resource
+    import subprocess
+
+    path, output = bench.config("Offline")
+    done = subprocess.run(
+        [sys.executable, "-m", "cm_mlperf.harness", path],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)),
+    )
+    assert done.returncode == 3
+    assert "could not write mlperf_log_detail.txt to its end (20000 bytes)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not os.path.lexists(output)
+    assert not os.path.lexists(output + ".tmp")
+
+
 def test_two_runs_do_not_write_into_one_folder(bench, tmp_path):
     output = str(tmp_path / "one")
     path, _ = bench.config("SingleStream", conf=ENDLESS, output=output)

@@ -63,7 +63,8 @@ class Abort:
             self.end(SIGNALLED + number, f"stopped by {signal.Signals(number).name}")
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, stop)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup asks to be left alone
+                signal.signal(number, stop)
 
 
 def sentence(error: BaseException) -> str:

@@ -158,6 +158,34 @@ def make_workers(
     return made
 
 
+def check_logs(folder: Folder) -> None:
+    """See that LoadGen's logs are whole: it does not notice when it cannot write.
+
+    Raises:
+        CmError: with exit code 3: a log is missing or cut.
+    """
+    import os
+
+    from cm_mlperf import logs
+    from cmcore.errors import CmError
+
+    for name, end in ((logs.SUMMARY, b"\n"), (logs.DETAIL, b"\n"), (logs.ACCURACY, b"]")):
+        path = folder.file(name)
+        size = os.path.getsize(path) if os.path.exists(path) else 0
+        tail = b""
+        if size:
+            with open(path, "rb") as stream:
+                stream.seek(max(0, size - 4))
+                tail = stream.read()
+        if not (tail if end == b"\n" else tail.rstrip()).endswith(end):
+            raise CmError(
+                f"LoadGen could not write {name} to its end ({size} bytes)",
+                where=folder.tmp,
+                hint="is the disk full, or a limit on the size of files set?",
+                code=3,
+            )
+
+
 def _nothing() -> None:
     """LoadGen's flush: nothing is held back."""
 
@@ -192,6 +220,7 @@ def _measured(
     )
     took = time.perf_counter() - begun
     sut.close()
+    check_logs(folder)
     points = timing.write(folder.file(POINTS_FILE), sut.marks)
     made = facts.collect(config, dataset, sut.facts, started=started, test_s=took, points=points)
     folder.finish(made)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cm_mlperf.workflow import command_line, names, options
+from cm_mlperf.workflow import command_line, names, option_table, options
 from cmcore.errors import UsageError
 
-CHOICES = [option for option in options.OPTIONS if option.choices]
-COUNTS = [option.name for option in options.OPTIONS if option.kind == "count"]
-NUMBERS = [option.name for option in options.OPTIONS if option.kind == "number"]
+CHOICES = [option for option in option_table.OPTIONS if option.choices]
+COUNTS = [option.name for option in option_table.OPTIONS if option.kind == "count"]
+NUMBERS = [option.name for option in option_table.OPTIONS if option.kind == "number"]
 
 
 def test_nothing_said_means_digits_everywhere() -> None:
@@ -25,7 +25,7 @@ def test_nothing_said_means_digits_everywhere() -> None:
 
 
 @pytest.mark.parametrize("option", CHOICES, ids=lambda option: option.name)
-def test_every_choice_is_taken_in_any_case(option: options.Option) -> None:
+def test_every_choice_is_taken_in_any_case(option: option_table.Option) -> None:
     for choice in option.choices:
         for word in (choice, choice.upper(), choice.lower()):
             for name in (option.name, *option.also):
@@ -37,7 +37,7 @@ def test_every_choice_is_taken_in_any_case(option: options.Option) -> None:
     st.sampled_from(CHOICES),
     st.text(st.characters(codec="ascii", exclude_characters=",\x00"), min_size=1, max_size=12),
 )
-def test_any_other_word_is_refused_in_one_sentence(option: options.Option, word: str) -> None:
+def test_any_other_word_is_refused_in_one_sentence(option: option_table.Option, word: str) -> None:
     try:
         options.check({option.name: word})
     except UsageError as refused:
@@ -98,7 +98,7 @@ def test_numbers_are_above_nothing(name: str, value: float) -> None:
             options.check({name: value})
 
 
-@given(st.dictionaries(st.sampled_from(sorted(options.BY_NAME)), st.text(max_size=6)))
+@given(st.dictionaries(st.sampled_from(sorted(option_table.BY_NAME)), st.text(max_size=6)))
 def test_whatever_is_given_is_understood_or_refused(values: dict[str, str]) -> None:
     try:
         wishes = options.check(values)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cm_mlperf.workflow import command, options
+from cm_mlperf.workflow import command, option_table
 
 WHITE_PAPER = (
     "--tags=run-mlperf,inference,_r4.1", "--model=sdxl", "--implementation=reference",
@@ -32,18 +32,20 @@ def manifest() -> dict[str, Any]:
 
 def test_recipe_and_command_line_have_the_same_options() -> None:
     mapping = {
-        name: option.variable for option in options.OPTIONS for name in (option.name, *option.also)
+        name: option.variable
+        for option in option_table.OPTIONS
+        for name in (option.name, *option.also)
     }
     assert recipe()["input_mapping"] == mapping
-    assert set(recipe()["input_description"]) == {option.name for option in options.OPTIONS}
+    assert set(recipe()["input_description"]) == {option.name for option in option_table.OPTIONS}
     for action in ("run", "plan"):
-        assert set(manifest()[action]["flags"]) == {*(o.name for o in options.OPTIONS), "adr"}
+        assert set(manifest()[action]["flags"]) == {*(o.name for o in option_table.OPTIONS), "adr"}
 
 
 def test_recipe_and_command_line_have_the_same_variations() -> None:
     found = {name: about.get("default_env", {}) for name, about in recipe()["variations"].items()}
     ours = {
-        name: {options.BY_NAME[key].variable: value for key, value in values.items()}
+        name: {option_table.BY_NAME[key].variable: value for key, value in values.items()}
         for name, values in command._VARIATIONS.items()
     }
     assert found == ours

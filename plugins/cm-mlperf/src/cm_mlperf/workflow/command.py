@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from cm_mlperf.workflow import matrix, names, options, request
+from cm_mlperf.workflow import matrix, names, option_table, option_values, options, request
 from cmcore.errors import UsageError
 from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Result
@@ -128,7 +128,7 @@ def _understood(
     for name in variations:
         values.update(_VARIATIONS[name])
     for name in values:
-        if any(other in flags for other in (name, *options.BY_NAME[name].also)):
+        if any(other in flags for other in (name, *option_table.BY_NAME[name].also)):
             values[name] = None
     wishes = options.check({**values, **flags})
     warnings = request.told(flags)
@@ -137,7 +137,7 @@ def _understood(
     passed = {
         name: value
         for name, value in flags.items()
-        if name not in options.IGNORED and name not in options.BY_NAME
+        if name not in option_table.IGNORED and name not in option_table.BY_NAME
     }
     passed.update(_canonical(wishes, {**values, **flags}))
     passed["tags"] = ",".join((*TAGS, *(f"_{name}" for name in variations)))
@@ -146,7 +146,7 @@ def _understood(
 
 def _canonical(wishes: options.Wishes, values: Mapping[str, Any]) -> dict[str, Any]:
     """Option values in one spelling, as text."""
-    said = {option.name for name, option in options.BY_NAME.items() if values.get(name)}
+    said = {option.name for name, option in option_table.BY_NAME.items() if values.get(name)}
     found = {
         name: str(value)
         for name in _PASSED
@@ -156,7 +156,7 @@ def _canonical(wishes: options.Wishes, values: Mapping[str, Any]) -> dict[str, A
         found["scenario"] = ",".join(wishes.scenarios)
     if "mode" in said:
         found["mode"] = ",".join(wishes.modes)
-    for name, option in options.BY_NAME.items():
+    for name, option in option_table.BY_NAME.items():
         if name in values and values[name] is not None and option.name not in found:
             value = values[name]
             text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
@@ -189,7 +189,7 @@ def _variations(asked: Request) -> list[str]:
 def _unknown(word: str, known: list[str]) -> UsageError:
     if names.model_name(word):
         return UsageError(f"'{word}' is a model", hint=f"--model={word} measures it")
-    near = options.nearest(word, known)
+    near = option_values.nearest(word, known)
     hint = f"did you mean {near}?" if near else "see cm help mlperf"
     return UsageError(f"cm run mlperf does not know '{word}'", hint=hint)
 

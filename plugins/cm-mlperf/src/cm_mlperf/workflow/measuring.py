@@ -33,7 +33,7 @@ def end_with(parent: int) -> bool:
         return False
     if done == 0 and os.getppid() != parent:
         os._exit(128 + _SIGKILL)
-    return done == 0
+    return bool(done == 0)
 
 
 def main(words: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""The options of a measurement: what each is called, and that its value makes sense.
+"""What a request wants: its options checked, and one record made of them.
 
 The names are those of the published MLPerf workflows. `cm run mlperf`, `cm plan mlperf` and the
 recipe itself read them here, so the three accept and refuse the same.
@@ -10,194 +10,10 @@ import os
 from collections.abc import Iterable, Mapping
 
 from cm_mlperf.workflow import names
+from cm_mlperf.workflow.option_table import BY_NAME, IGNORED, OPTIONS
+from cm_mlperf.workflow.option_values import BOTH, nearest, read
 from cmcore.errors import UsageError
 from cmcore.hints import Any, NamedTuple
-from cmcore.naming import did_you_mean
-
-
-class Option(NamedTuple):
-    """One option.
-
-    Attributes:
-        name: as after `--`.
-        variable: the variable by which the recipe sees it.
-        kind: choice, count, number, switch, text or path.
-        help: one line.
-        choices: for kind choice.
-        also: other names that mean the same.
-    """
-
-    name: str
-    variable: str
-    kind: str
-    help: str
-    choices: tuple[str, ...] = ()
-    also: tuple[str, ...] = ()
-
-
-_P = "CM_MLPERF_"
-
-OPTIONS: tuple[Option, ...] = (
-    Option("model", _P + "MODEL", "text", "what to measure; digits needs no download"),
-    Option("model_path", _P + "MODEL_PATH", "path", "a model file of your own (ONNX)"),
-    Option("dataset_path", _P + "DATASET_PATH", "path", "folder with the data set"),
-    Option(
-        "implementation",
-        _P + "IMPLEMENTATION",
-        "choice",
-        "who wrote the measuring program",
-        tuple(names.IMPLEMENTATIONS),
-        ("lang",),
-    ),
-    Option(
-        "backend", _P + "BACKEND", "choice", "what runs the model", names.BACKENDS, ("framework",)
-    ),
-    Option("device", _P + "DEVICE", "choice", "where it runs", names.DEVICES),
-    Option(
-        "category",
-        _P + "SUBMISSION_SYSTEM_TYPE",
-        "choice",
-        "kind of system",
-        tuple(names.CATEGORIES),
-        ("system_type",),
-    ),
-    Option(
-        "division",
-        _P + "SUBMISSION_DIVISION",
-        "choice",
-        "division of a submission",
-        names.DIVISIONS,
-    ),
-    Option(
-        "scenario",
-        _P + "LOADGEN_SCENARIO",
-        "choice",
-        "one scenario, several with commas; all that the category has when left out",
-        tuple(names.SCENARIOS),
-    ),
-    Option(
-        "mode",
-        _P + "LOADGEN_MODE",
-        "choice",
-        "what to find out; performance and accuracy when left out",
-        names.MODES,
-    ),
-    Option(
-        "execution_mode",
-        _P + "RUN_STYLE",
-        "choice",
-        "test: seconds; fast: a minute each; valid: by the rules, ten minutes and more each",
-        names.EXECUTION_MODES,
-        ("run_style",),
-    ),
-    Option("round", _P + "ROUND", "choice", "round of the rules", names.ROUNDS),
-    Option(
-        "precision",
-        _P + "MODEL_PRECISION",
-        "choice",
-        "number format of the model",
-        names.PRECISIONS,
-    ),
-    Option("batch_size", _P + "LOADGEN_MAX_BATCHSIZE", "count", "samples per inference"),
-    Option("threads", "CM_NUM_THREADS", "count", "threads of the back end"),
-    Option("num_workers", _P + "INFERENCE_NUM_WORKERS", "count", "workers that take queries"),
-    Option(
-        "target_qps",
-        _P + "LOADGEN_TARGET_QPS",
-        "number",
-        "expected samples or queries per second (Offline, Server)",
-    ),
-    Option(
-        "offline_target_qps",
-        _P + "LOADGEN_OFFLINE_TARGET_QPS",
-        "number",
-        "the same for Offline alone",
-    ),
-    Option(
-        "server_target_qps", _P + "LOADGEN_SERVER_TARGET_QPS", "number", "the same for Server alone"
-    ),
-    Option(
-        "target_latency",
-        _P + "LOADGEN_TARGET_LATENCY",
-        "number",
-        "expected latency in ms (SingleStream, MultiStream), or the limit that holds (Server)",
-    ),
-    Option(
-        "singlestream_target_latency",
-        _P + "LOADGEN_SINGLESTREAM_TARGET_LATENCY",
-        "number",
-        "the same for SingleStream alone",
-    ),
-    Option(
-        "multistream_target_latency",
-        _P + "LOADGEN_MULTISTREAM_TARGET_LATENCY",
-        "number",
-        "the same for MultiStream alone",
-    ),
-    Option(
-        "server_target_latency",
-        _P + "LOADGEN_SERVER_TARGET_LATENCY",
-        "number",
-        "the same for Server alone",
-    ),
-    Option(
-        "test_query_count",
-        "CM_TEST_QUERY_COUNT",
-        "count",
-        "queries per run with --execution_mode=test",
-    ),
-    Option("min_query_count", _P + "INFERENCE_MIN_QUERY_COUNT", "count", "queries at least"),
-    Option("max_query_count", _P + "INFERENCE_MAX_QUERY_COUNT", "count", "queries at most"),
-    Option("min_duration", _P + "INFERENCE_MIN_DURATION", "number", "seconds at least"),
-    Option(
-        "max_duration",
-        _P + "MAX_DURATION_TEST",
-        "number",
-        "seconds at most",
-        (),
-        ("max_test_duration",),
-    ),
-    Option(
-        "performance_sample_count",
-        _P + "LOADGEN_PERFORMANCE_SAMPLE_COUNT",
-        "count",
-        "samples held in memory",
-    ),
-    Option("rerun", "CM_RERUN", "switch", "measure again what is there already"),
-    Option(
-        "compliance",
-        _P + "LOADGEN_COMPLIANCE",
-        "switch",
-        "also make the runs that the compliance tests look at",
-    ),
-    Option("submitter", _P + "SUBMITTER", "text", "who submits"),
-    Option("hw_name", "CM_HW_NAME", "text", "name of the machine"),
-    Option(
-        "output_dir",
-        "OUTPUT_BASE_DIR",
-        "path",
-        "where results go; ./mlperf-results",
-        (),
-        ("results_dir",),
-    ),
-)
-
-BY_NAME = {name: option for option in OPTIONS for name in (option.name, *option.also)}
-
-#: Options of the published workflows that change nothing here; accepted, so that a command line
-#: written for them is understood.
-_IGNORED = """
-    docker docker_it docker_dt docker_keep_alive docker_cache docker_os clean power readme
-    all_models run_checker skip_submission_generation submission_dir output_summary output_tar
-    preprocess_submission skip_truncation push_to_github results_git_url pull_changes
-    pull_inference_changes regenerate_files regenerate_accuracy_file get_platform_details
-    dump_version_info save_console_log gpu_name hw_notes_extra sw_notes_extra imagenet_path
-    dashboard_wb_project dashboard_wb_user pip_loadgen network sut sut_servers status tp_size
-    use_dataset_from_host use_model_from_host find_performance test_qps beam_size
-    nvidia_system_name custom_system_nvidia nvidia_llama2_dataset_file_path dlrm_data_path
-    criteo_day23_raw_data_path rgat_checkpoint_path vllm_model_name vllm_tp_size api_server
-"""
-IGNORED = frozenset(_IGNORED.split())
 
 
 class Wishes(NamedTuple):
@@ -325,12 +141,6 @@ def strange(given: Iterable[str], others: Iterable[str]) -> None:
             raise UsageError(f"there is no option --{name}", hint=hint)
 
 
-def nearest(word: str, choices: Iterable[str]) -> str:
-    """The choice that looks most like a word, or ""."""
-    near = did_you_mean(word, choices, 1)
-    return near[0] if near else ""
-
-
 def _said(values: Mapping[str, Any]) -> dict[str, Any]:
     """Checked values by canonical name, without those that say nothing."""
     said: dict[str, Any] = {}
@@ -338,110 +148,11 @@ def _said(values: Mapping[str, Any]) -> dict[str, Any]:
         option = BY_NAME.get(name)
         if option is None or value is None or value == "":
             continue
-        read = _read(option, name, value)
-        if option.name in said and said[option.name] != read:
+        understood = read(option, name, value)
+        if option.name in said and said[option.name] != understood:
             raise UsageError(f"--{name} and --{option.name} are the same option, and differ")
-        said[option.name] = read
+        said[option.name] = understood
     return said
-
-
-def _read(option: Option, name: str, value: Any) -> Any:
-    if option.kind == "switch":
-        return _switch(name, value)
-    if isinstance(value, bool):
-        raise UsageError(f"--{name} needs a value", hint=option.help)
-    if option.kind == "choice":
-        if option.name in ("scenario", "mode"):
-            return _several(option, name, value)
-        return _choice(option, name, str(value))
-    if option.kind == "count":
-        return _whole(name, value)
-    if option.kind == "number":
-        return _number(name, value)
-    return str(value)
-
-
-def _switch(name: str, value: Any) -> bool:
-    if isinstance(value, (bool, int)):
-        return bool(value)
-    low = str(value).strip().lower()
-    if low in ("yes", "on", "true", "1"):
-        return True
-    if low in ("no", "off", "false", "0"):
-        return False
-    raise UsageError(f"--{name} is yes or no, not '{value}'")
-
-
-def _several(option: Option, name: str, value: Any) -> tuple[str, ...]:
-    words = value if isinstance(value, (list, tuple)) else str(value).split(",")
-    found: list[str] = []
-    for word in words:
-        text = str(word).strip()
-        if not text or text.lower() == "all":
-            chosen: tuple[str, ...] = option.choices if option.name == "scenario" else _BOTH
-        elif option.name == "mode" and text.lower() in ("performance_and_accuracy", "both"):
-            chosen = _BOTH
-        else:
-            chosen = (_choice(option, name, text),)
-        found += [one for one in chosen if one not in found]
-    return tuple(found)
-
-
-_BOTH = ("performance", "accuracy")
-
-
-def _choice(option: Option, name: str, value: str) -> str:
-    by_low = {choice.lower(): choice for choice in option.choices}
-    low = value.strip().lower()
-    if option.name == "round":
-        low = low.lstrip("v") if low.startswith("v") else low
-        low = low if low.startswith("r") else "r" + low
-    elif option.name == "mode":
-        low = low.replace("-", "_")
-    found = by_low.get(low) or _OTHER_WORDS.get((option.name, low))
-    if found:
-        return found
-    near = nearest(value, option.choices)
-    known = "it is one of " + ", ".join(option.choices)
-    hint = f"did you mean {near}? " + known if near else known
-    raise UsageError(f"--{name}={value} is unknown", hint=hint)
-
-
-_OTHER_WORDS = {
-    ("backend", "torch"): "pytorch",
-    ("backend", "onnx"): "onnxruntime",
-    ("device", "gpu"): "cuda",
-    ("implementation", "mil"): "mlcommons-cpp",
-    ("implementation", "cpp"): "mlcommons-cpp",
-    ("implementation", "python"): "reference",
-    ("precision", "float32"): "fp32",
-    ("precision", "float16"): "fp16",
-    ("precision", "bfloat16"): "bf16",
-}
-
-
-def _whole(name: str, value: Any) -> int:
-    try:
-        number = int(str(value).strip())
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise UsageError(f"--{name}={value} must be a whole number, 1 or more")
-    return number
-
-
-def _number(name: str, value: Any) -> float:
-    import math
-
-    try:
-        number = float(str(value).strip())
-    except ValueError:
-        number = math.nan
-    lowest_is_fine = name in ("min_duration",)
-    if not math.isfinite(number) or number < 0 or (number == 0 and not lowest_is_fine):
-        what = "a number, 0 or more" if lowest_is_fine else "a number above 0"
-        raise UsageError(f"--{name}={value} must be {what}")
-    return number
 
 
 def _counts(said: Mapping[str, Any]) -> Any:
@@ -477,7 +188,7 @@ def _modes(said: Mapping[str, Any], *, labelled: bool) -> tuple[str, ...]:
     """The modes; without a data set there are no right answers, and performance is all there is."""
     wanted = said.get("mode")
     if not wanted:
-        return _BOTH if labelled else ("performance",)
+        return BOTH if labelled else ("performance",)
     if "accuracy" in wanted and not labelled:
         raise UsageError(
             "--mode=accuracy needs a data set with labels",

@@ -6,8 +6,8 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
+from cm_mlperf.workflow import configuration, modes, outcome, record, retry, tree
 from cm_mlperf.workflow import job as jobs
-from cm_mlperf.workflow import modes, outcome, record, retry, tree
 from cm_mlperf.workflow.modes import Settings
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any, NamedTuple
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 #: Seconds that the second, longer look at an Offline target takes.
 _LOOK_SECONDS = 5
-
-_LOADGEN_MODES = {
-    "performance": "PerformanceOnly",
-    "accuracy": "AccuracyOnly",
-    "find_performance": "FindPeakPerformance",
-}
 
 
 class Around(NamedTuple):
@@ -263,7 +257,7 @@ class _Point:
             if os.path.isdir(old):
                 remove_tree(old)
         self.around.doing(f"{self._name()} {mode} ...")
-        config, wanted = self._files(mode, settings, folder, scenario)
+        config, wanted = configuration.write(self.job, self.point, mode, scenario, settings, folder)
         began = time.monotonic()
         self.around.run(config, wanted, mode)
         found = (
@@ -274,49 +268,6 @@ class _Point:
         found["run"] = os.path.relpath(folder, self.point.folder)
         found["wall_s"] = round(time.monotonic() - began, 2)
         return found
-
-    def _files(self, mode: str, settings: Settings, folder: str, scenario: str) -> tuple[str, str]:
-        """Write the configuration of the harness, and what user.conf shall hold."""
-        job, wishes = self.job, self.job.wishes
-        side = os.path.join(self.point.folder, "cm")
-        word = os.path.basename(folder) if mode == "performance" else mode
-        user_conf = os.path.join(self.point.folder, "user.conf")
-        if word != "run_1":
-            user_conf = os.path.join(side, f"{word}.user.conf")
-        model = {
-            "name": job.model["loadgen"],
-            "path": job.model["path"],
-            "format": job.model["format"],
-            "precision": wishes.precision,
-            "inputs": None,
-            "outputs": job.model.get("outputs"),
-        }
-        if "label_offset" in job.model:
-            model["label_offset"] = job.model["label_offset"]
-        config = {
-            "model": model,
-            "backend": {
-                "name": wishes.backend,
-                "device": wishes.device,
-                "threads": wishes.threads or 0,
-                "options": {},
-            },
-            "dataset": job.samples,
-            "scenario": scenario,
-            "mode": _LOADGEN_MODES[mode],
-            "batch_size": job.batch_size,
-            "workers": wishes.workers or 1,
-            "performance_sample_count": settings.samples or job.sample_count,
-            "count": None,
-            "user_conf": user_conf,
-            "audit_conf": "",
-            "output": folder,
-            "network": None,
-        }
-        paths = (os.path.join(side, f"{word}.json"), os.path.join(side, f"{word}.settings.json"))
-        tree.write_json(paths[0], config)
-        tree.write_json(paths[1], settings.as_dict())
-        return paths
 
     def _name(self) -> str:
         return f"{self.scenario:<12}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cm_mlperf.workflow import names, options
+from cm_mlperf.workflow import names, option_table, options
 from cmcore.errors import CmError
 from cmcore.hints import Any
 
@@ -35,7 +35,9 @@ def spelled(wishes: options.Wishes) -> dict[str, str]:
         "model_path": wishes.model_path,
         "dataset_path": wishes.dataset_path,
     }
-    spelling = {options.BY_NAME[name].variable: value for name, value in found.items() if value}
+    spelling = {
+        option_table.BY_NAME[name].variable: value for name, value in found.items() if value
+    }
     if wishes.model == "custom" and not wishes.dataset_path:
         spelling["CM_MLPERF_SAMPLES_KIND"] = "random"
     return spelling
@@ -77,7 +79,7 @@ def sentence(error: CmError) -> str:
 
 def told(values: Mapping[str, Any]) -> list[str]:
     """Sentences about options that are understood and change nothing here."""
-    idle = sorted(name for name in values if name in options.IGNORED and name != "clean")
+    idle = sorted(name for name in values if name in option_table.IGNORED and name != "clean")
     if not idle:
         return []
     listed = ", ".join(f"--{name}" for name in idle)

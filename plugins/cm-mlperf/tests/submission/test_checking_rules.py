@@ -344,3 +344,98 @@ def test_a_tree_of_nothing_but_noise_is_survived(tmp_path):
     (root / SYSTEM).write_text("[" * 5000)
     (root / BASE / "model_mapping.json").write_text('{"digits": 3}')
     assert {"detail-log", "system", "model-mapping"} <= rules_of(root)
+
+
+def move_benchmark(tree, name):
+    """The clean closed tree with its benchmark renamed; logs stay those of resnet."""
+    shutil.move(tree / CLOSED, tree / os.path.dirname(CLOSED) / name)
+    shutil.move(tree / "closed/Practice/src/resnet", tree / "closed/Practice/src" / name)
+    return tree / os.path.dirname(CLOSED) / name
+
+
+def of_rule(tree, rule):
+    found = check(str(tree), rounds.get("v6.1")).findings
+    return [finding.text for finding in found if finding.rule == rule]
+
+
+def test_an_accuracy_above_its_ceiling_is_named(closed):
+    folder = move_benchmark(closed, "stable-diffusion-xl") / "Offline/accuracy"
+    line = "{{'CLIP_SCORE': '31.7', 'FID_SCORE': '{}'}}\nhash=" + "a" * 64 + "\n"
+    (folder / "accuracy.txt").write_text(line.format("23.5"))
+    assert not [text for text in of_rule(closed, "accuracy-target") if "FID" in text]
+    (folder / "accuracy.txt").write_text(line.format("23.96"))
+    assert of_rule(closed, "accuracy-target") == [
+        "FID_SCORE is 23.96, the closed division allows 23.9501"
+    ]
+
+
+def test_a_benchmark_that_systems_of_this_type_do_not_have(closed):
+    move_benchmark(closed, "rgat")
+    assert of_rule(closed, "scenarios") == ["is no benchmark for systems of type 'edge'"]
+
+
+def test_scenarios_of_text_models_on_servers(closed, edit_log):
+    folder = move_benchmark(closed, "gpt-oss-120b")
+    Broken(closed, edit_log).json(CLOSED_SYSTEM, system_type="datacenter")
+    (first, second) = of_rule(closed, "scenarios")
+    assert first == "lacks Interactive or Server"
+    assert "has MultiStream, SingleStream" in second
+    shutil.move(folder / "SingleStream", folder / "Interactive")
+    assert "lacks Interactive or Server" not in of_rule(closed, "scenarios")
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "test", "name", "good", "bad"),
+    [
+        (
+            "llama2-70b-99.9",
+            "TEST06",
+            "verify_accuracy.txt",
+            "First token check pass: Skipped\nEOS check pass: True\n"
+            "Sample length check pass: True\n",
+            "First token check pass: False\nEOS check pass: True\nSample length check pass: True\n",
+        ),
+        ("gpt-oss-120b", "TEST07", "verify_accuracy.txt", "TEST PASS\n", "TEST FAIL\n"),
+        ("dlrm-v3", "TEST08", "verify_accuracy.txt", "TEST PASS\n", "\n"),
+        ("e2e-rag-qna", "TEST09", "verify_output_len.txt", "TEST PASS\n", "TEST FAIL\n"),
+    ],
+)
+def test_further_compliance_tests(closed, benchmark, test, name, good, bad):
+    folder = move_benchmark(closed, benchmark) / "Offline" / test
+
+    def found():
+        verdict = check(str(closed), rounds.get("v6.1"))
+        return [
+            f for f in verdict.findings if f.rule == "compliance" and f"Offline/{test}" in f.file
+        ]
+
+    assert "is missing; closed results" in found()[0].text
+    folder.mkdir()
+    assert found()[0].text == "is missing"
+    (folder / name).write_text(bad)
+    assert len(found()) == 1
+    (folder / name).write_text(good)
+    assert found() == []
+
+
+def test_results_may_be_inferred_on_edge_systems_only(tree, edit_log):
+    broken = Broken(tree, edit_log)
+    shutil.rmtree(tree / RESULT / "MultiStream")
+    shutil.copytree(tree / SS, tree / RESULT / "MultiStream")
+    assert rules_of(tree) == set()
+    broken.json(SYSTEM, system_type="datacenter")
+    assert "scenario" in rules_of(tree)
+
+
+def test_the_network_division_needs_a_network(closed, edit_log):
+    shutil.move(closed / "closed", closed / "network")
+    texts = of_rule(closed, "network")
+    assert "is_network is False in division network" in texts
+    assert "the SUT's name 'PySUT' lacks 'Network SUT'" in texts
+
+
+def test_a_server_of_text_without_limits(tree, edit_log):
+    broken = Broken(tree, edit_log)
+    as_model(broken, "llama3.1-8b-edge")
+    as_server(broken, requested_use_token_latencies=True)
+    assert "there are no limits for Server" in of_rule(tree, "token-latency")

@@ -52,6 +52,8 @@ def _twice(scenes: Sequence[Scene]) -> list[Finding]:
         for run in _runs(scene):
             log = run.detail
             assert log is not None
+            if _inferred(scene, run):
+                continue
             key = (
                 log.get("test_datetime"),
                 log.get("power_begin"),
@@ -62,7 +64,7 @@ def _twice(scenes: Sequence[Scene]) -> list[Finding]:
                 log.lines,
             )
             other = first.setdefault(key, run.file)
-            if other != run.file and not _inferred(scene, run):
+            if other != run.file:
                 found.append(
                     Finding("duplicate", run.file, f"is the run of {other}", "run each result once")
                 )

@@ -174,19 +174,41 @@ def test_boxes_are_logged_and_judged_as_the_reference_does(bench, tmp_path):
         assert score.text == f"mAP={score.value:.3f}%"
 
 
-def test_torchscript(bench, tmp_path, digits):
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+@pytest.mark.parametrize("form", ["torchscript", "pytorch"])
+def test_pytorch_models(bench, tmp_path, digits, form):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-    class Brightest(torch.nn.Module):
+    class Sums(torch.nn.Module):
         def forward(self, X):
             return X @ torch.ones(64, 10)
 
-    path = str(tmp_path / "m.pt")
-    torch.jit.script(Brightest()).save(path)
-    model = {"name": "d", "path": path, "format": "torchscript", "response": "raw"}
+    path = str(tmp_path / ("m.pt" if form == "torchscript" else "m.pt2"))
+    if form == "torchscript":
+        torch.jit.script(Sums()).save(path)
+    else:
+        free = {"X": {0: torch.export.Dim("samples", min=1, max=4096)}}
+        example = (torch.zeros(4, 64),)
+        torch.export.save(torch.export.export(Sums(), example, dynamic_shapes=free), path)
+    model = {"name": "d", "path": path, "format": form, "response": "raw"}
     backend = {"name": "pytorch", "threads": 1}
     run = bench.run("Offline", "AccuracyOnly", {}, model=model, backend=backend, batch_size=8)
     images = np.load(os.path.join(digits["dataset"], "X.npy"))
     for at, answer in answered(run, np.float32).items():
         assert answer.tolist() == [images[at].sum()] * 10
+    assert run.facts()["versions"]["torch"] == torch.__version__
     assert bench.run("Server", model=model, backend=backend, workers=2).verdict().valid
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_pytorch_refuses(bench, tmp_path, device):
+    """A pickled module runs code when it is loaded; a device that is not there is named."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    if device == "cuda" and torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    torch.save(torch.nn.Linear(64, 10), tmp_path / "m.pth")
+    model = {"name": "d", "path": str(tmp_path / "m.pth"), "format": "pytorch"}
+    run = bench.run(model=model, backend={"name": "pytorch", "device": device})
+    assert run.code == 2
+    said = {"cpu": "executes code when it is loaded", "cuda": "finds no CUDA device"}[device]
+    assert said in run.sentence

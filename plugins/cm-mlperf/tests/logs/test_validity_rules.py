@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cm_mlperf import logs, validity
+from cm_mlperf import early_stopping, logs, validity
 
 
 def log(scenario, errors=(), **values):
@@ -21,7 +21,7 @@ def invalid(scenario, errors=(), **values):
 def test_passing_queries_is_the_smallest_number_of_the_binomial_test(over, share):
     from scipy.stats import binom
 
-    needed = validity.passing_queries(over, share)
+    needed = early_stopping.passing_queries(over, share)
     assert binom.cdf(over, needed + over, 1 - share) <= 0.01
     assert binom.cdf(over, needed - 1 + over, 1 - share) > 0.01
 
@@ -30,7 +30,7 @@ def test_passing_queries_is_the_smallest_number_of_the_binomial_test(over, share
     ("over", "share", "needed"), [(1, 0.9, 63), (1, 0.99, 661), (0, 0.99, 459)]
 )
 def test_the_counts_that_the_rules_name(over, share, needed):
-    assert validity.passing_queries(over, share) == needed
+    assert early_stopping.passing_queries(over, share) == needed
 
 
 def test_offline_asks_for_the_rate_that_was_measured():
@@ -70,7 +70,7 @@ def test_late_queries_within_the_share_need_more_queries():
     )
     wanted = verdict.settings["min_query_count"]
     over = -(-2 * wanted // 500)
-    assert wanted >= validity.passing_queries(int(over), 0.99) + over
+    assert wanted >= early_stopping.passing_queries(int(over), 0.99) + over
     assert wanted < 5000
 
 

@@ -48,7 +48,11 @@ IMPLEMENTATIONS = {
 
 #: Published recipes that cover what this plugin does not, and how to have them.
 PUBLISHED = "the recipes of mlcommons/mlperf-automations"
-PUBLISHED_COMMAND = "cm add collection mlcommons@mlperf-automations"
+PUBLISHED_COMMAND = (
+    "git clone https://github.com/mlcommons/mlperf-automations, "
+    "cm add collection mlperf-automations, and the same options with "
+    "cm run script run-mlperf,inference"
+)
 
 
 class Model(NamedTuple):

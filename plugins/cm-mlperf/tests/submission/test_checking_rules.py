@@ -369,6 +369,25 @@ def test_an_accuracy_above_its_ceiling_is_named(closed):
     ]
 
 
+def test_a_run_may_stand_for_both_levels_of_its_benchmark(tree, edit_log):
+    broken = Broken(tree, edit_log)
+    for name in ("own-99", "own-99.9"):
+        shutil.copytree(tree / RESULT, tree / os.path.dirname(RESULT) / name)
+        shutil.copytree(tree / BASE / "src/digits", tree / BASE / "src" / name)
+    shutil.rmtree(tree / RESULT)
+    broken.write(f"{BASE}/model_mapping.json", '{"own-99": "resnet", "own-99.9": "resnet"}')
+    assert rules_of(tree) == set()
+    shutil.move(tree / BASE / "results" / SUT / "own-99", tree / BASE / "results" / SUT / "resnet")
+    assert "duplicate" in rules_of(tree)
+
+
+def test_benchmarks_may_differ_in_their_loadgen(tree, edit_log):
+    duplicate(Broken(tree, edit_log))
+    for log in (tree / BASE / "results" / SUT / "resnet").rglob(DETAIL):
+        edit_log(log, loadgen_version="6.0.16 @ x", power_begin="11-22-2026 09:00:00.001")
+    assert rules_of(tree) == set()
+
+
 def test_a_benchmark_that_systems_of_this_type_do_not_have(closed):
     move_benchmark(closed, "rgat")
     assert of_rule(closed, "scenarios") == ["is no benchmark for systems of type 'edge'"]

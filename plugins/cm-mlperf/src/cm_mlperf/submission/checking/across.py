@@ -19,35 +19,32 @@ def _runs(scene: Scene) -> list[Run]:
 
 
 def _versions(scenes: Sequence[Scene]) -> list[Finding]:
-    """A submitter's results must come from one LoadGen; the newest of them is taken for right."""
+    """The runs of one benchmark on one system must come from one LoadGen: the one most have."""
+    groups: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    for scene in scenes:
+        place = scene.place
+        versions = groups.setdefault((place.base, place.system, place.benchmark), {})
+        for run in _runs(scene):
+            assert run.detail is not None
+            versions.setdefault(str(run.detail.get("loadgen_version")), []).append(run.file)
     found = []
-    for base in dict.fromkeys(scene.place.base for scene in scenes):
-        versions: dict[str, list[str]] = {}
-        for scene in scenes:
-            for run in _runs(scene) if scene.place.base == base else []:
-                assert run.detail is not None
-                version = str(run.detail.get("loadgen_version"))
-                versions.setdefault(version, []).append(run.file)
-        if len(versions) < 2:
-            continue
-        usual = max(versions, key=lambda version: len(versions[version]))
+    for versions in groups.values():
+        usual = max(versions, key=lambda version: len(versions[version]), default="")
         for version, files in versions.items():
             for file in files if version != usual else []:
-                found.append(
-                    Finding(
-                        "loadgen-version",
-                        file,
-                        f"was made with LoadGen {version}, others with {usual}",
-                        "make all runs with one LoadGen",
-                    )
-                )
+                text = f"was made with LoadGen {version}, others with {usual}"
+                remedy = "make all runs of a benchmark with one LoadGen"
+                found.append(Finding("loadgen-version", file, text, remedy))
     return found
 
 
 def _twice(scenes: Sequence[Scene]) -> list[Finding]:
-    """The same run handed in for two results."""
+    """The same run handed in for two results.
+
+    A run of high accuracy may stand for the lower level of its benchmark too (`-99.9`, `-99`).
+    """
     found = []
-    first: dict[tuple[object, ...], str] = {}
+    first: dict[tuple[object, ...], tuple[str, tuple[str, str, str]]] = {}
     for scene in scenes:
         for run in _runs(scene):
             log = run.detail
@@ -63,12 +60,20 @@ def _twice(scenes: Sequence[Scene]) -> list[Finding]:
                 log.get("result_mean_latency_ns"),
                 log.lines,
             )
-            other = first.setdefault(key, run.file)
-            if other != run.file:
+            mine = (scene.place.base, scene.place.system, _stem(scene.place.benchmark))
+            other, owner = first.setdefault(key, (run.file, mine))
+            if other != run.file and owner != mine:
                 found.append(
                     Finding("duplicate", run.file, f"is the run of {other}", "run each result once")
                 )
     return found
+
+
+def _stem(benchmark: str) -> str:
+    """The name without its level of accuracy: `bert` of `bert-99.9`."""
+    for level in ("-99.9", "-99", "-95"):
+        benchmark = benchmark.removesuffix(level)
+    return benchmark
 
 
 def _inferred(scene: Scene, run: Run) -> bool:

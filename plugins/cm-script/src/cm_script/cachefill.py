@@ -75,6 +75,8 @@ def publish(
     meta["depends"] = identity.uses(run)
     if run.children and (below := _below(run)):
         meta["below"] = below
+    if run.children:
+        meta.update(_edited(run))
     meta["run"] = _origin(run.engine)
     if not run.scope.meta.get("cache_class") and _is_detected(run):
         meta["class"] = "detected"
@@ -102,6 +104,12 @@ def publish(
 
 def _below(run: RecipeRun) -> list[dict[str, Any]]:
     from cm_script.below import recorded
+
+    return recorded(run)
+
+
+def _edited(run: RecipeRun) -> dict[str, Any]:
+    from cm_script.edited import recorded
 
     return recorded(run)
 

@@ -69,6 +69,7 @@ def difference(run: RecipeRun, entry: CacheEntry) -> str:
         or _flags_differ(run, key)
         or _recipe_differs(run, entry, key)
         or _below_differs(run, entry)
+        or _edits_differ(run, entry)
         or _inputs_differ(run, entry)
     )
 
@@ -79,7 +80,7 @@ def _variations_differ(run: RecipeRun, key: Mapping[str, Any]) -> str:
         return ""
     there = [f"_{name}" for name in then if name not in now]
     here = [f"_{name}" for name in now if name not in then]
-    return f"variations: {_against(' '.join(there), ' '.join(here))}"
+    return f"variations: {against(' '.join(there), ' '.join(here))}"
 
 
 def _version_differs(run: RecipeRun, entry: CacheEntry, key: Mapping[str, Any]) -> str:
@@ -90,7 +91,7 @@ def _version_differs(run: RecipeRun, entry: CacheEntry, key: Mapping[str, Any]) 
         return ""
     exact = str(then.get("version") or "")
     if exact and exact != default:
-        return f"version: {_against(exact, default + ' by default')}"
+        return f"version: {against(exact, default + ' by default')}"
     return ""
 
 
@@ -103,7 +104,7 @@ def _flags_differ(run: RecipeRun, key: Mapping[str, Any]) -> str:
         one, two = then.get(name), now.get(name)
         place = name in _PLACES or str(mapping.get(name)).endswith(_PLACE_ENDS)
         if one != two and not (two is None and place):
-            return f"--{name}: {_against(one, two)}"
+            return f"--{name}: {against(one, two)}"
     return ""
 
 
@@ -126,6 +127,14 @@ def _below_differs(run: RecipeRun, entry: CacheEntry) -> str:
     return difference(run.engine, entry)
 
 
+def _edits_differ(run: RecipeRun, entry: CacheEntry) -> str:
+    if not entry.meta.get("named"):
+        return ""
+    from cm_script.edited import difference
+
+    return difference(run, entry)
+
+
 def _inputs_differ(run: RecipeRun, entry: CacheEntry) -> str:
     then = entry.meta.get("inputs")
     if not isinstance(then, Mapping):
@@ -138,7 +147,7 @@ def _inputs_differ(run: RecipeRun, entry: CacheEntry) -> str:
                 continue
         elif one == now or one == as_recorded(now):
             continue
-        return f"{name}: {_against(one, None if now is None else as_recorded(now))}"
+        return f"{name}: {against(one, None if now is None else as_recorded(now))}"
     return ""
 
 
@@ -146,7 +155,8 @@ def _is_place(name: str, prefix: str) -> bool:
     return name.endswith(_PLACE_ENDS) or name in (prefix + "INPUT", prefix + "OUTPUT")
 
 
-def _against(then: object, now: object) -> str:
+def against(then: object, now: object) -> str:
+    """What was and what is asked for, beside each other in words."""
     return f"{_shown(then)} there, {_shown(now)} here"
 
 

@@ -235,3 +235,48 @@ def test_explain_what_happens_to_an_entry_that_is_there(world: World) -> None:
     assert f"cache miss: entry {uid}: {tool} has changed since" in told(world, "--explain")
     assert f"cache hit: entry {uid}" in told(world, "--explain")
     assert "renew" not in told(world, "--explain")
+
+
+@pytest.mark.parametrize("form", ["cm", "mlc"])
+@pytest.mark.parametrize("deep", [False, True])
+def test_another_dependency_that_a_person_chose(world: World, form: str, deep: bool) -> None:
+    key = f"{form.upper()}_LEVEL"
+    for name in ("gcc", "llvm"):
+        world.recipe(
+            name, form=form, tags=["compiler", name], cache=True, env={key: "1"},
+            variations={"fast": {}}, versions={"1": {}, "2": {}}, default_version="1",
+        )  # fmt: skip
+    needs = [{"tags": "compiler,gcc", "names": ["cc"]}]
+    if deep:
+        world.recipe("between", form=form, deps=[{"tags": "choose,cc"}])
+        world.recipe("choose", form=form, tags=["choose", "cc"], cache=True, deps=needs)
+        needs = [{"tags": "between"}]
+    maker(world, form=form, deps=needs)
+    assert runs(world, "tool")
+    assert not runs(world, "tool")
+    # Said in other words, it is the same.
+    assert not runs(world, "tool", adr={"cc": {"tags": "gcc"}})
+    assert not runs(world, "tool", adr={"cc": {"version": "1"}})
+    assert not runs(world, "tool", adr={"cc": {"version_min": "0.5"}})
+    assert not runs(world, "tool", adr={"cc": {"tags": "-llvm"}})
+    # What no dependency of it is called changes nothing.
+    assert not runs(world, "tool", adr={"other": {"tags": "llvm"}})
+    for change in (
+        {"tags": "_fast"},
+        {"version": "2"},
+        {"env": {key: "2"}},
+    ):
+        assert runs(world, "tool", adr={"cc": change}), change
+        assert not runs(world, "tool", adr={"cc": change}), change
+    # And what was made with it is not what the plain request asks for.
+    assert not runs(world, "tool")
+    assert len([one for one in meta(world) if one.get("edits")]) >= 2
+
+
+def test_why_an_edit_of_a_dependency_is_a_miss(world: World) -> None:
+    for name in ("gcc", "llvm"):
+        world.recipe(name, tags=["compiler", name])
+    maker(world, deps=[{"tags": "compiler,gcc", "names": ["cc"]}])
+    assert runs(world, "tool")
+    answer = world.access("plan", "script", tags="tool", quiet=True, adr={"cc": {"tags": "llvm"}})
+    assert "--adr.cc.tags: none there, llvm here" in json.dumps(answer["tree"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from cm_script import identity
+from cm_script import edited, identity
 from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import CacheEntry
 
@@ -62,7 +62,11 @@ class Later:
         """The entry with the variables that its result depends on."""
         if not self._complete:
             self._complete = True
-            meta = {**self.entry.meta, "inputs": identity.inputs(self.run, self.run.asked_env)}
+            meta = {
+                **self.entry.meta,
+                "inputs": identity.inputs(self.run, self.run.asked_env),
+                **edited.recorded(self.run),
+            }
             self.entry = self.entry._replace(meta=meta)
         return self.entry
 

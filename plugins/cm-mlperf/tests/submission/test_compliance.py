@@ -226,6 +226,21 @@ def test_the_command_names_each_test(made, digits_result):
     assert bool(row["why"]) is not row["passed"]
 
 
+SOURCE = os.environ.get("CMCORE_MLPERF_INFERENCE", "")
+
+
+@pytest.mark.skipif(
+    not SOURCE, reason="CMCORE_MLPERF_INFERENCE names no checkout of mlcommons/inference"
+)
+def test_the_official_verification_stands_beside_ours(made, digits_result):
+    flags = {"test": "TEST01", "inference_src": SOURCE}
+    folder = str(digits_result.parents[3])
+    answer = command.audits(made.ctx, Request("audit", "mlperf", (folder,), flags))
+    (row,) = answer.data["audits"]
+    assert row["official"] is row["passed"]
+    assert list(answer.view.columns) == ["result", "test", "outcome", "official", "why"]
+
+
 def test_a_run_that_fails_is_told(digits_result):
     config = json.loads((digits_result / "cm/run_1.json").read_text())
     config["model"]["path"] = "/no/such/model.onnx"

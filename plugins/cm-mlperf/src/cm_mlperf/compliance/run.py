@@ -32,6 +32,11 @@ def config_of(result: str) -> dict[str, Any]:
     return content
 
 
+def raw_of(result: str, test: str) -> str:
+    """The folder of a test's own run, with all that LoadGen wrote."""
+    return os.path.join(os.path.abspath(result), "cm", f"{test}-run")
+
+
 def run(
     result: str, test: str, *, model: str = "", config: Mapping[str, Any] | None = None
 ) -> verify.Verdict:
@@ -54,7 +59,7 @@ def run(
     name = audit.known(test)
     told = dict(config_of(result) if config is None else config)
     side = os.path.join(os.path.abspath(result), "cm")
-    raw = os.path.join(side, f"{name}-run")
+    raw = raw_of(result, name)
     storage.make_dir(side)
     conf = os.path.join(side, f"{name}.audit.config")
     storage.write_atomic(conf, audit.config_text(name, model))

@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -122,6 +122,8 @@ def test_any_name_survives_csv(model, system):
 
 @settings(deadline=None, max_examples=100)
 @given(TEXT)
+@example("<b>bold</b> <http://example.org> &amp; &lt;")
+@example("a|b\\|c `code` *x* _y_ [z](w) ![i](j) ~~s~~")
 def test_any_name_is_one_cell_of_markdown(name):
     record = Record(model=name, scenario="Offline", valid=True)
     tokens = MarkdownIt("commonmark").enable("table").parse(sheets.markdown([Item(record)]))

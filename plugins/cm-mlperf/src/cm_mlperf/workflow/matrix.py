@@ -30,7 +30,7 @@ def from_recipe(i: dict[str, Any]) -> dict[str, Any]:
         )
         request.refuse_elsewhere(wishes)
         job = jobs.gather(wishes, env, state)
-        results = measure(job, _around(i))
+        results = measure(job, _around(i, long=wishes.execution_mode != "test"))
     except CmError as error:
         return {"return": error.code, "error": request.sentence(error)}
     state["mlperf_results"] = results
@@ -61,8 +61,11 @@ def measure(job: Job, around: point.Around) -> list[dict[str, Any]]:
     return results
 
 
-def _around(i: Mapping[str, Any]) -> point.Around:
-    """Runs are recipes; lines go to stderr, where a terminal also shows what is being done."""
+def _around(i: Mapping[str, Any], *, long: bool) -> point.Around:
+    """Runs are recipes; lines go to stderr, where a terminal also shows what is being done.
+
+    Without a terminal the beginning of a run is told when it takes a minute and more.
+    """
     terminal = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     given = i.get("input") or {}
     parts = {key: given[key] for key in _OTHER_PARTS if given.get(key)}
@@ -75,6 +78,8 @@ def _around(i: Mapping[str, Any]) -> point.Around:
         if terminal:
             sys.stderr.write("\r\x1b[2K" + text)
             sys.stderr.flush()
+        elif long:
+            tell(text)
 
     def run(config: str, settings: str, mode: str) -> None:
         answer = i["automation"].run(

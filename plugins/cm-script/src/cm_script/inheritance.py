@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 #: `id of a text -> that text, and the caller's equal one`; holding both keeps the number unique.
 Texts = dict[int, tuple[str, str]]
 #: How the parts of one dictionary, environment or state, go together with a caller's:
-#: `lists` how many items of a list come before the caller's, or -1 when its items do not join;
+#: `lists` how many items of a list come before the caller's, where a caller had some and they
+#: stayed; all other lists are exported as they were made, as in the references;
 #: `gone` keys that the run has removed; `given` those that it looked at and has not set: they are
 #: for callers that have none.
 Seam = dict[str, Any]
@@ -70,7 +71,6 @@ class _Marked:
         constant: Iterable[Mapping[str, Any] | None],
     ) -> None:
         self.texts: dict[str, Texts] = {}
-        self.lists: set[str] = set()
         self.keys = frozenset(live)
         for key, value in live.items():
             old: Texts = {}
@@ -87,8 +87,6 @@ class _Marked:
             live[key] = _renewed(value, {**old, **held}, held)
             if held:
                 self.texts[key] = held
-            if isinstance(value, list) and any(_is_inherited(item, held) for item in value):
-                self.lists.add(key)
 
     def made(
         self, new: Mapping[str, Any], patterns: Iterable[str], env: dict[str, Any]
@@ -108,8 +106,6 @@ class _Marked:
                 kept = [item for item in value if not _is_inherited(item, texts)]
                 if len(kept) == len(value):
                     own[key] = value
-                    if key in self.lists:
-                        lists[key] = -1
                 elif kept:
                     own[key] = kept
                     first = next(n for n, item in enumerate(value) if _is_inherited(item, texts))
@@ -146,7 +142,7 @@ def completed(
     for key, value in own.items():
         if key in given and key in new:
             continue
-        new[key] = _together(value, live.get(key), lists.get(key, 0)) if seam else value
+        new[key] = _together(value, live.get(key), lists.get(key, -1)) if seam else value
     return new
 
 

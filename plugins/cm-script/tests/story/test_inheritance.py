@@ -70,6 +70,14 @@ def test_lists_of_an_entry_join_those_of_its_caller(world: World) -> None:
     assert world.run("tool", env={"+CM_L": ["after"]})["new_env"] == {"+CM_L": ["before", "after"]}
 
 
+def test_a_list_that_met_none_is_exported_as_it_is_and_joins_the_callers(world: World) -> None:
+    world.recipe("tool", form="mlc", cache=True, env={"+CM_L": ["own"]}, new_env_keys=["+CM_L"])
+    assert world.run("tool")["new_env"] == {"+CM_L": ["own"]}
+    served = world.run("tool", env={"+CM_L": ["mine"]})
+    assert served["new_env"] == {"+CM_L": ["own"]}
+    assert served["env"] == {"+CM_L": ["mine", "own"]}
+
+
 def test_a_list_that_a_recipe_replaces_stays_alone(world: World) -> None:
     code = "def preprocess(i):\n i['env']['+CM_L'] = ['own']\n return {'return': 0}\n"
     world.recipe("tool", cache=True, customize=code, new_env_keys=["+CM_L"])
@@ -275,4 +283,9 @@ def test_a_hit_gives_what_a_run_would_give(
                 event("hit" if not world.noted() else "no hit")
                 again = world.run(top, env=json.loads(json.dumps(caller)), new=True)
                 answers.append({k: again[k] for k in answers[0]})
+    if "+CM_L" not in before:
+        # Of such a list an entry does not know how it would join the caller's.
+        for answer in answers:
+            items = answer["new_env"].pop("+CM_L", [])
+            answer["new"] = [i for i in items if i not in caller.get("+CM_L", [])]
     assert answers[0] == answers[1] == answers[2]

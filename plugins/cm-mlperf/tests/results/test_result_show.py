@@ -102,6 +102,16 @@ def test_markdown_is_a_table_and_stamped(ask, tree):
     assert "1 of 4 are test or fast runs: not results" in html
 
 
+@pytest.mark.parametrize("flags", [{}, {"format": "csv"}, {"format": "md"}, {"format": "html"}])
+def test_half_a_character_is_shown_as_such(ask, tmp_path, flags):
+    told = '{"schema": "cm-mlperf-result/1", "model": "a\\ud800b", "why_not": ["\\udfff"]}'
+    (tmp_path / "cm-result.json").write_text(told)
+    view = ask("show", tmp_path / "cm-result.json", **flags).view
+    text = view if isinstance(view, str) else str(view[0].rows)
+    assert "a\ufffdb" in text
+    text.encode("utf-8")
+
+
 def test_json_file(ask, tree, tmp_path):
     path = tmp_path / "r.json"
     ask("show", tree, output=str(path))

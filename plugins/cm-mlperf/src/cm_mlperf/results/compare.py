@@ -169,7 +169,7 @@ def _markdown(compared: dict[Point, list[Line]], confidence: float) -> str:
 
 
 def _json(data: dict[str, Any]) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(data, indent=2) + "\n"
 
 
 def _data(point: Point, found: Sequence[Line]) -> dict[str, Any]:

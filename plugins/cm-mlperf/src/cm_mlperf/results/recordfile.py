@@ -94,7 +94,7 @@ def _performance(reader: _Reader) -> Performance:
     reasons = []
     for number, item in enumerate(reader.items("reasons")):
         if isinstance(item, str):  # a sentence alone is a reason as well
-            reasons.append(Reason("", item))
+            reasons.append(Reason("", _whole(item)))
             continue
         inner = reader.inner(item, f"reasons[{number}]")
         reasons.append(Reason(inner.text("rule"), inner.text("text"), inner.text("remedy")))
@@ -144,7 +144,7 @@ class _Reader:
             return ""
         if not isinstance(value, str):
             raise self._wrong(key, "text")
-        return value
+        return _whole(value)
 
     def number(self, key: str) -> float | None:
         value = self._get(key)
@@ -194,7 +194,7 @@ class _Reader:
         items = self.items(key)
         if not all(isinstance(item, str) for item in items):
             raise self._wrong(key, "a list of texts")
-        return items
+        return [_whole(item) for item in items]
 
     def part(self, key: str) -> _Reader | None:
         value = self.mapping(key)
@@ -214,6 +214,13 @@ class _Reader:
 
     def _wrong(self, key: str, wanted: str) -> StorageError:
         return StorageError(f"'{self.above}{key}' of a result must be {wanted}", where=self.path)
+
+
+def _whole(text: str) -> str:
+    """`text` without halves of surrogate pairs, which JSON can spell and no file can hold."""
+    if text.isascii():
+        return text
+    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
 
 
 def _is_number(value: object) -> bool:

@@ -129,7 +129,7 @@ def _text_in(form: str, items: Sequence[Item], data: dict[str, Any]) -> str:
     if form == "json":
         import json
 
-        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(data, indent=2) + "\n"
     from cm_mlperf.results.web.page import page
 
     return page(items)

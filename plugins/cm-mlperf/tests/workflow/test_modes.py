@@ -99,7 +99,7 @@ def test_rounds_before_the_oldest_are_judged_by_it() -> None:
 @given(
     st.builds(
         Settings,
-        target_qps=st.one_of(st.none(), st.floats(1e-3, 1e9)),
+        target_qps=st.one_of(st.none(), st.floats(1e-5, 1e-3), st.floats(1e-3, 1e9)),
         target_latency_ms=st.one_of(st.none(), st.floats(1e-3, 1e6)),
         min_duration_ms=st.one_of(st.none(), st.integers(0, 10**7)),
         min_query_count=st.one_of(st.none(), st.integers(1, 10**9)),

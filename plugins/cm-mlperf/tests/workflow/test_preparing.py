@@ -77,6 +77,11 @@ def test_a_paragraph_that_fits_is_one_window() -> None:
     assert window.best == [5, 6, 7, 8]
 
 
+def test_windows_begin_128_tokens_apart() -> None:
+    found = list(squad.windows("q", "the " * 10, ["cat"] * 1000, VOCABULARY))
+    assert [window.origin[window.first] for window in found] == [0, 128, 256, 384, 512, 640]
+
+
 def squad_folder(tmp_path: Path) -> Path:
     folder = tmp_path / "squad"
     folder.mkdir()

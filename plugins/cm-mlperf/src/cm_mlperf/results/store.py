@@ -122,8 +122,8 @@ def _verdict(record: Record) -> int | None:
 
 def _body(record: Record) -> str:
     """What the record says, wherever it was read; fields that say nothing are left out."""
-    plain = record._replace(source=record.source._replace(path=""))
-    data = to_dict(plain)
+    data = to_dict(record)
+    data["source"]["path"] = ""
     for name, part in (("performance", record.performance), ("accuracy", record.accuracy)):
         if part is not None:
             data[name] = _told(data[name], part)
@@ -135,7 +135,7 @@ def _told(data: dict[str, Any], record: Record | Performance | Accuracy) -> dict
     return {
         key: value
         for key, value in data.items()
-        if key not in silent or value not in (silent[key], None, [], {}) or key == "valid"
+        if value or value is False or key not in silent or key == "valid" or value == 0
     }
 
 

@@ -59,8 +59,8 @@ def record_of(row: Mapping[str, Any], kind: str, path: str) -> Record:
     scenario = _one_of(row, "Scenario", _SCENARIOS)
     division = _one_of(row, "Division", {name: name for name in _DIVISIONS})
     version = _round(row)
-    power, performance = _measured(row, scenario)
     errors = _count(row.get("errors"), "errors") or 0
+    power, performance = _measured(row, scenario, errors)
     place = location(
         _text(row, "Location"), division, _text(row, "Organization"), _text(row, "Platform"),
         _text(row, "Model") or model, scenario,
@@ -80,7 +80,7 @@ def record_of(row: Mapping[str, Any], kind: str, path: str) -> Record:
         precision=_text(row, "weight_data_types"),
         scenario=scenario,
         execution_mode="valid",
-        performance=performance and performance._replace(errors=errors),
+        performance=performance,
         accuracy=judged(accuracy_of(row.get("Accuracy")), version, model, scenario, division),
         power=power,
         valid=False if errors else None,
@@ -130,7 +130,7 @@ def accuracy_from(values: Mapping[str, float]) -> Accuracy:
 
 
 def _measured(
-    row: Mapping[str, Any], scenario: str
+    row: Mapping[str, Any], scenario: str, errors: int
 ) -> tuple[dict[str, Any] | None, Performance | None]:
     unit = _needed(row, "Units")
     power_unit = POWER_UNITS.get(unit.lower())
@@ -143,6 +143,7 @@ def _measured(
     metric, name, factor = UNITS[unit.lower()]
     value = _number(row.get("Result"), "Result")
     performance = Performance(
+        errors=errors,
         metric=metric,
         value=value if factor == 1 else round(value * factor, 3),
         unit=name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 from cm_mlperf.submission import notes, truncating
 from cm_mlperf.submission.layout import (
@@ -77,6 +76,8 @@ def write(root: str, plan: Plan) -> None:
 
 
 def _programs(root: str, plan: Plan, base: str) -> None:
+    import shutil
+
     for model in dict.fromkeys(one.record.model for one in plan.candidates):
         folder = f"{base}/{plan.round.source_folder}/{model}"
         records = [one.record for one in plan.candidates if one.record.model == model]
@@ -107,6 +108,8 @@ def _result(root: str, plan: Plan, one: Candidate, place: Place) -> None:
 
 
 def _accuracy(root: str, one: Candidate, place: Place) -> None:
+    import shutil
+
     from cm_mlperf.rounds import metrics
 
     source = os.path.join(one.folder, "accuracy")
@@ -160,6 +163,8 @@ def _audit(root: str, one: Candidate, test: str, at: str) -> None:
 
 
 def _copy(folder: str, name: str, root: str, target: str) -> None:
+    import shutil
+
     to = os.path.join(root, *target.split("/"))
     os.makedirs(os.path.dirname(to), exist_ok=True)
     shutil.copyfile(os.path.join(folder, *name.split("/")), to)

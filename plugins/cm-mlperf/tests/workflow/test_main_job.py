@@ -109,6 +109,7 @@ def test_the_tree_is_that_of_the_published_workflows(main_job: Any) -> None:
             "performance", "accuracy", "user.conf", "measurements.json", "README.md",
             "cm-result.json", "cm",
         }  # fmt: skip
+    assert not list(main_job.place.here.glob("**/tmp-*"))
     measurements = json.loads((main_job.point("Server") / "measurements.json").read_text())
     for key in (
         "input_data_types", "retraining", "starting_weights_filename", "weight_data_types",

@@ -108,6 +108,18 @@ def test_two_runs_of_one_point_wait_for_each_other(ready: Any) -> None:
     assert sum("kept as it is" in err for _, err in said) == 1
 
 
+def test_two_points_are_measured_at_once_in_one_folder(ready: Any) -> None:
+    server = ready.start(*LONG, "--test_query_count=6000")
+    wait_for(server, "mlperf-results/*/*/digits/server/performance/run_1.tmp", ready.here)
+    said = ready.cm(*LONG[:3], "--scenario=SingleStream", "--mode=performance")
+    assert said.code == 0
+    _, err = server.communicate(timeout=_PATIENCE)
+    assert server.returncode == 0
+    for told in (said.err, err):
+        assert "cm: warning" not in told
+    assert not list(ready.here.glob("**/tmp-*"))
+
+
 def test_rerun_measures_again(ready: Any) -> None:
     words = (*LONG[:3], "--scenario=SingleStream", "--mode=performance", "--out=json")
     first = ready.cm(*words).json["results"][0]

@@ -80,6 +80,13 @@ def test_the_white_papers_run_says_who_does_it(place: Any, noun: str) -> None:
     assert not list(place.here.iterdir())
 
 
+def test_our_models_are_for_onnxruntime(place: Any) -> None:
+    said = place.cm("run", "mlperf", "--model=resnet50", "--backend=pytorch", "--quiet")
+    assert said.code == 1
+    assert "model resnet50 for pytorch is not part of cm-plugin-mlperf" in said.err
+    assert said.err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

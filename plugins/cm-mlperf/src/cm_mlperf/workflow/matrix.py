@@ -90,6 +90,8 @@ def _around(i: Mapping[str, Any], *, long: bool) -> point.Around:
                     "CM_MLPERF_POINT_SETTINGS": settings,
                     "CM_MLPERF_POINT_MODE": mode,
                 },
+                # A folder of its own: steps of two measurements in one folder would wait in turn.
+                "outdirname": os.path.dirname(config),
                 "quiet": True,
                 "silent": True,
                 **parts,
@@ -99,8 +101,16 @@ def _around(i: Mapping[str, Any], *, long: bool) -> point.Around:
             if terminal:
                 sys.stderr.write("\r\x1b[2K")
             raise CmError(str(answer.get("error")), code=int(answer["return"]))
+        _tidy(os.path.dirname(config))
 
     return point.Around(run, tell, doing)
+
+
+def _tidy(folder: str) -> None:
+    """Take away what the engine wrote for the step; after a failure it stays, to be looked at."""
+    for name in os.listdir(folder):
+        if name.startswith("tmp-"):
+            os.remove(os.path.join(folder, name))
 
 
 def planned(wishes: options.Wishes) -> list[dict[str, Any]]:

@@ -64,6 +64,9 @@ def elsewhere(wishes: options.Wishes) -> str:
     lacks = []
     if wishes.model not in names.MODELS:
         lacks.append(f"model {wishes.model}")
+    elif wishes.backend == "pytorch" and wishes.model != "custom":
+        # What is made and fetched here are ONNX files.
+        lacks.append(f"model {wishes.model} for pytorch")
     if wishes.implementation != names.OWN_IMPLEMENTATION:
         lacks.append(names.IMPLEMENTATIONS[wishes.implementation])
     if not lacks:

@@ -46,7 +46,8 @@ def sources() -> list[str]:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All suites on the Python that runs nox; arguments after `--` go to pytest."""
-    session.install(*group("test"), *packages(PACKAGES + LARGE))
+    extras = [f"./{name}[detection,images,network]" for name in LARGE]
+    session.install(*group("test"), *packages(), *[w for name in extras for w in ("-e", name)])
     session.run("python", "-m", "pytest", *session.posargs)
 
 

@@ -142,7 +142,8 @@ def page(found: dict[Number, list[tuple[float, float]]], rounds: int) -> str:
         "# What the MLPerf harness costs",
         "",
         "Beside a bare program with LoadGen and ONNX Runtime (`benchmarks/mlperf_bare.py`): same",
-        "model (digits, some twenty microseconds per image), same settings, one thread. Medians of",
+        "model (digits, some twenty microseconds per image), same settings, one thread. The bare",
+        "program is written in the way of LoadGen's own examples. Medians of",
         f"{rounds} pairs of runs, each in a process of its own; a positive percentage means that",
         "the harness is better. The load average of the machine at the end was "
         f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.",

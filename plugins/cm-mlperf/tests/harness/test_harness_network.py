@@ -90,6 +90,21 @@ def test_a_model_that_fails_at_the_server(pair, tmp_path):
     assert not os.path.lexists(client.output + ".tmp")
 
 
+def test_a_second_client_is_sent_away(pair, bench):
+    server, client = pair.start("SingleStream", conf={"min_duration": 600000})
+    until = time.monotonic() + 60
+    while not os.path.exists(client[1] + ".tmp/mlperf_log_detail.txt"):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    other = bench.run("Offline", network={"role": "client", "address": pair.address})
+    assert other.code == 3
+    assert "already has a client" in other.sentence
+    assert client[0].poll() is None
+    client[0].send_signal(signal.SIGINT)
+    assert bench.end(*client).code == 130
+    assert bench.end(*server).code == 3
+
+
 @pytest.mark.parametrize("dies", ["server", "client"])
 def test_one_side_is_killed(pair, bench, dies):
     server, client = pair.start("SingleStream", conf={"min_duration": 600000})

@@ -27,6 +27,9 @@ def main(words: list[str]) -> int:
         return 3
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # noqa: BLE001 - a defect, told as shortly as everything else
+        sys.stderr.write(f"error: unexpected {type(error).__name__}: {error}\n")
+        return 3
     return 0
 
 

@@ -95,6 +95,8 @@ class Client:
             raise CmError(f"no server at {self.address} within {PATIENCE} s", code=3)
         frames = self.socket.recv_multipart()
         head: dict[str, Any] = json.loads(frames[0])
+        if head.get("kind") == "busy":
+            raise CmError(f"the server at {self.address} already has a client", code=3)
         if head.get("protocol") != PROTOCOL:
             raise CmError(f"{self.address} is no server of this version", code=3)
         head["inputs"] = [
@@ -238,10 +240,8 @@ def serve(config: Config) -> dict[str, Any]:
 
     folder = Folder(config.output)
     try:
-        abort = Abort(folder.discard)
-        abort.on_signals()
-        server = Server(config, abort)
-        facts = server.run()
+        Abort(folder.discard).on_signals()
+        facts = Server(config).run()
         folder.finish(facts)
     except BaseException:
         folder.discard()

@@ -25,7 +25,7 @@ class Server:
         CmError: see `network.serve`.
     """
 
-    def __init__(self, config: Config, abort: Any) -> None:
+    def __init__(self, config: Config) -> None:
         import platform
 
         from cm_mlperf.harness import backends
@@ -36,7 +36,8 @@ class Server:
         assert config.network is not None
         self.zmq = load("zmq")
         self.config = config
-        self.abort = abort
+        #: What a worker could not do; whoever meets it ends the server.
+        self.failure = ""
         self.session = backends.open_session(config.model, config.backend)
         # Task and form of the answers; the samples themselves come from the client.
         self.dataset = open_dataset(config, self.session.inputs)
@@ -78,7 +79,11 @@ class Server:
             if not ready:
                 raise CmError(f"no client came within {PATIENCE} s", code=3)
             if self.done in ready:
-                self.socket.send_multipart(self.done.recv_multipart())
+                frames = self.done.recv_multipart()
+                self.socket.send_multipart(frames)
+                if self.failure and len(frames) == 2:
+                    self.context.destroy(linger=2000)  # the client gets the message first
+                    raise CmError(self.failure, code=3)
             if self.socket in ready:
                 client, count, over = self._receive(self.socket.recv_multipart(), client)
                 samples += count
@@ -105,6 +110,8 @@ class Server:
         import json
 
         sender, head = frames[0], json.loads(frames[1])
+        if head["kind"] != "hello" and sender != client:
+            return client, 0, False
         if head["kind"] == "hello":
             if client not in (None, sender):
                 answer: dict[str, Any] = {"kind": "busy"}
@@ -125,14 +132,14 @@ class Server:
             self.socket.send_multipart([sender, json.dumps(told).encode()])
             return client, 0, False
         if head["kind"] == "bye":
-            return client, 0, sender == client
+            return client, 0, True
         self.tasks.put((sender, head, frames[2:]))
         return client, len(head["samples"]), False
 
     def _work(self) -> None:
         import json
 
-        from cm_mlperf.harness.abort import FAILED, sentence
+        from cm_mlperf.harness.abort import sentence
 
         made: dict[int, Any] = {}
         push = self.context.socket(self.zmq.PUSH)
@@ -145,15 +152,17 @@ class Server:
                 first = head["samples"][0] if head["samples"] else "?"
                 text = f"the model failed at sample {first}: {sentence(error)}"
                 told = json.dumps({"kind": "error", "error": text}).encode()
-                push.send_multipart([sender, told])
-                # The client needs the message before this process is gone.
-                import time
-
-                time.sleep(0.5)
-                self.abort.end(FAILED, text)
+                self.failure = text
+                answer = [sender, told]
             else:
                 done = {"kind": "done", "number": head["number"], "sizes": sizes}
-                push.send_multipart([sender, json.dumps(done).encode(), block])
+                answer = [sender, json.dumps(done).encode(), block]
+            try:
+                push.send_multipart(answer)
+            except self.zmq.ZMQError:  # the server ends: another worker has failed
+                return
+            if len(answer) == 2:
+                return
 
     def _answer(
         self, head: dict[str, Any], frames: list[bytes], made: dict[int, Any]

@@ -39,9 +39,13 @@ class Index:
     Args:
         paths: the home that holds the index file.
         collections: where artifacts are looked for.
+
+    Attributes:
+        generation: how often this process has said that it `changed` artifacts.
     """
 
     def __init__(self, paths: Paths, collections: Collections) -> None:
+        self.generation = 0
         self._source = Source(paths.index_file)
         self._collections = collections
         self._held_places: list[Collection] | None = None
@@ -188,6 +192,7 @@ class Index:
 
     def changed(self) -> None:
         """Look at the files again even within `hold`."""
+        self.generation += 1
         self._held_places = None
         self._source.changed()
 

@@ -75,7 +75,7 @@ def begin(engine: Engine, inputs: dict[str, Any]) -> RecipeRun:
         _note_user_values(engine, inputs, meta, dialect, options)
     info = os_info(dialect)
     scope.env.update(info.get("env") or {})
-    flags.to_environment(inputs, options, scope.env, dialect)
+    flags.to_environment(inputs, options, scope.env, dialect, engine.host_values(dialect))
     if dialect.run_dir_key:
         where = scope.const.setdefault(dialect.run_dir_key, os.getcwd())
         scope.env[dialect.run_dir_key] = where

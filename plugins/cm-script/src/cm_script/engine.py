@@ -6,6 +6,8 @@ stays in this process and shares the console, the choices made so far and the re
 
 from __future__ import annotations
 
+import os
+
 from cm_script.dialects import CM
 from cm_script.executor import Executor
 from cm_script.flags import EXTRAS, CacheWishes
@@ -93,6 +95,8 @@ class Engine:
         self.session: Session | None = None
         self.executor = Executor(self)
         self._recipes: dict[str, list[Artifact]] = {}
+        self._foreseen: tuple[int, dict[str, list[Artifact]]] = 0, {}
+        self._host: dict[str, dict[str, str]] = {}
 
     def recipes(self, artifact: str, tags: str) -> list[Artifact]:
         """Recipes by name and script tags, from the index; asked once per request and query.
@@ -101,9 +105,31 @@ class Engine:
             CmError: the name or the tags cannot be read.
         """
         key = f"{artifact}\0{tags}"
-        if key not in self._recipes:
-            self._recipes[key] = self.ctx.search("script", artifact=artifact, tags=tags)
-        return self._recipes[key]
+        found = self._recipes.get(key)
+        if found is None:
+            generation, foreseen = self._foreseen
+            if key in foreseen and generation == self.ctx.index.generation:
+                found = foreseen[key]
+            else:
+                found = self.ctx.search("script", artifact=artifact, tags=tags)
+            self._recipes[key] = found
+        return found
+
+    def take_found(self, ahead: Engine) -> None:
+        """Use the recipes that a walk ahead has found, until this process changes any.
+
+        What it did not find is looked for again: it may have come in the meantime.
+        """
+        found = {key: recipes for key, recipes in ahead._recipes.items() if recipes}
+        self._foreseen = self.ctx.index.generation, found
+
+    def host_values(self, dialect: Dialect) -> dict[str, str]:
+        """Those of `dialect.host_env` that the process had when the request first asked."""
+        found = self._host.get(dialect.name)
+        if found is None:
+            values = {key: os.environ.get(key, "") for key in dialect.host_env}
+            found = self._host[dialect.name] = {key: text for key, text in values.items() if text}
+        return found
 
     def explain(self, text: str) -> None:
         """A line for those who asked for --verbose."""

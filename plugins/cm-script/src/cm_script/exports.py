@@ -49,9 +49,15 @@ def render(
     separator = str(os_info["env_separator"])
     lines = []
     for key in sorted(env, key=str):
-        if not windows and key not in literal and _is_plain(key, env[key]):
-            lines.append(f'export {key}="{env[key]}"\n')
-            continue
+        if not windows and _is_text(key, env[key]):
+            value = env[key]
+            if key in literal:
+                if "'" not in value:
+                    lines.append(f"export {key}='{value}'\n")
+                    continue
+            elif not ("$" in value or "\\" in value or '"' in value or "`" in value):
+                lines.append(f'export {key}="{value}"\n')
+                continue
         name, joiner = _split_key(str(key), separator)
         if not (name.isascii() and name.isidentifier()) or name in _READ_ONLY:
             lines.append(_comment(f"{key!r} cannot be a shell variable", windows))
@@ -81,15 +87,15 @@ def render(
     return "".join(lines)
 
 
-def _is_plain(key: object, value: object) -> bool:
-    """Whether nothing in a variable needs care, as in most of them."""
+def _is_text(key: object, value: object) -> bool:
+    """Whether a variable can be told to a shell and holds a text, as most of them."""
     return (
         type(key) is str
         and key.isidentifier()
         and key.isascii()
         and key not in _READ_ONLY
         and type(value) is str
-        and not ("$" in value or "\\" in value or '"' in value or "`" in value or "\0" in value)
+        and "\0" not in value
     )
 
 

@@ -231,9 +231,16 @@ _MARKS = {
 
 
 def to_environment(
-    inputs: Mapping[str, Any], options: Options, env: dict[str, Any], dialect: Dialect
+    inputs: Mapping[str, Any],
+    options: Options,
+    env: dict[str, Any],
+    dialect: Dialect,
+    host: Mapping[str, str],
 ) -> None:
-    """Write the variables by which recipes see engine flags, host settings and named inputs."""
+    """Write the variables by which recipes see engine flags, host settings and named inputs.
+
+    `host` has those of `dialect.host_env` that the process environment sets.
+    """
     prefix = dialect.prefix
 
     for option, names in _MARKS.items():
@@ -247,9 +254,8 @@ def to_environment(
     if inputs.get("debug_uid"):
         env[prefix + "TMP_DEBUG_UID"] = inputs["debug_uid"]
     env[prefix + "TMP_CURRENT_PATH"] = os.path.abspath(os.getcwd())
-    for key in dialect.host_env:
-        value = os.environ.get(key, "")
-        if value and not env.get(key):
+    for key, value in host.items():
+        if not env.get(key):
             env[key] = value
     for name in dialect.flag_env:
         if inputs.get(name):

@@ -45,6 +45,8 @@ def check(engine: Engine, inputs: dict[str, Any], folder: str) -> None:
     planner = ahead.planner
     if planner.root is None:
         return
+    if not ahead.cautious.more_recipes:
+        engine.take_found(ahead)
     problems = planner.all_problems()
     sure = [problem for problem in problems if problem.level == "error"]
     if not sure:
@@ -96,5 +98,6 @@ class _Ahead(PlanEngine):
         super().__init__(engine.ctx)
         self.remembered = list(engine.remembered)
         asks = engine.console.interactive and not engine.quiet
-        self.planner = Cautious(self, asks=asks)
+        self.cautious = Cautious(self, asks=asks)
+        self.planner = self.cautious
         self.executor = self.planner

@@ -87,11 +87,14 @@ class Provenance:
             env: variables.
             own_words: the text of the recipe; what it says itself is a recipe's word.
         """
+        said = self._said()
+        typed, noted = self._engine.literal, self._engine.imported
         return {
             key
             for key, value in env.items()
-            if self.is_data(key, value)
-            or (isinstance(value, str) and value in self._said() and value not in own_words)
+            if key in typed
+            or (key in noted and noted[key] is not None and noted[key] == value)
+            or (said and isinstance(value, str) and value in said and value not in own_words)
         }
 
     def parts(self, env: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -31,12 +31,16 @@ _BRINGS_RECIPES = re.compile(r"""\b(?:cm|mlc)r? (?:pull|add) |['"](?:pull|add)['
 
 
 class Cautious(Planner):
-    """Marks every node as unsure whose being there, or whose recipe, is open to what acts."""
+    """Marks every node as unsure whose being there, or whose recipe, is open to what acts.
+
+    Attributes:
+        more_recipes: whether code that will run seems to bring further recipes to the host.
+    """
 
     def __init__(self, engine: Engine, *, asks: bool) -> None:
         super().__init__(engine)
         self._asks = asks
-        self._more_recipes = False
+        self.more_recipes = False
         self._edits_open = False
         self._other_recipe: set[int] = set()
         self._metas: dict[str, changes.Meta] = {}
@@ -79,8 +83,8 @@ class Cautious(Planner):
 
     def load_code(self, run: RecipeRun) -> None:
         """Nothing: what a step needs from the host is for plans."""
-        if not self._more_recipes and _brings_recipes(self.source(run)):
-            self._more_recipes = True
+        if not self.more_recipes and _brings_recipes(self.source(run)):
+            self.more_recipes = True
 
     def decided(self, run: RecipeRun, dep: Dep, kind: str, reason: str) -> None:
         """What comes after the code of a recipe is open to what that code does."""
@@ -94,7 +98,7 @@ class Cautious(Planner):
         source = self.source(run)
         first = "predeps" if kind == "deps" else "preprocess"
         bent = (source.has(first) or source.has("predeps")) and changes.may_bend(source)
-        if bent or self._more_recipes or (self._edits_open and dep.get("names")):
+        if bent or self.more_recipes or (self._edits_open and dep.get("names")):
             here.sure = False
 
     def _look_ahead(self, run: RecipeRun, here: Node) -> None:

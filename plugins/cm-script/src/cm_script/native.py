@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -19,7 +20,7 @@ else:
 
 #: Lines of output kept for an error message.
 LAST_LINES = 30
-_CHUNK = 65536
+CHUNK = 65536
 #: How often, in seconds, a silent process is looked after.
 _TICK = 0.1
 #: Most that is still read after the process has ended and only its background children write.
@@ -78,26 +79,26 @@ def run_process(
     Args:
         argv: program (looked up in `env`'s PATH) and arguments.
         env: the whole process environment.
-        log_path: file that the output is also appended to, or "".
+        log_path: file that the output is also appended to, or ""; made by the first byte.
 
     Returns:
         exit code, negative for a signal as in `subprocess`, and the last lines of the output.
 
     Raises:
-        CmError: the process cannot be started, or the log cannot be written.
+        CmError: the process cannot be started, or there can be no logs in that folder.
         KeyboardInterrupt: after the process and what it started, told of the interrupt as well,
             have ended. SIGTERM ends them in the same way, and then us.
     """
     if os.name == "nt":
-        return _run_portably(argv, cwd, env, console, log_path)
-    log = _open_log(log_path) if log_path else -1
+        from cm_script.native_portable import run_portably
+
+        return run_portably(argv, cwd, env, console, log_path)
+    log = Log(log_path)
     reader, writer = os.pipe()
     try:
         pid = _spawn(argv, cwd, env, writer)
     except BaseException:
         os.close(reader)
-        if log >= 0:
-            os.close(log)
         raise
     finally:
         os.close(writer)
@@ -108,8 +109,7 @@ def run_process(
         return code, pump.last_lines()
     finally:
         os.close(reader)
-        if log >= 0:
-            os.close(log)
+        log.close()
 
 
 def _spawn(argv: Sequence[str], cwd: str, env: Mapping[str, str], output: int) -> int:
@@ -135,12 +135,22 @@ def _spawn(argv: Sequence[str], cwd: str, env: Mapping[str, str], output: int) -
         ) from None
 
 
+#: Name and PATH -> where that program was.
+_programs: dict[tuple[str, str], str] = {}
+
+
 def _which(name: str, env: Mapping[str, str]) -> str:
     if os.sep in name:
         return name
-    for folder in env.get("PATH", os.defpath).split(os.pathsep):
+    search = env.get("PATH", os.defpath)
+    known = _programs.get((name, search), "")
+    if known and os.access(known, os.X_OK):
+        return known
+    for folder in search.split(os.pathsep):
         path = os.path.join(folder or os.curdir, name)
         if os.path.isfile(path) and os.access(path, os.X_OK):
+            if os.path.isabs(path):
+                _programs[name, search] = path
             return path
     raise CmError(
         f"the program {name} is needed to run recipes and was not found",
@@ -149,10 +159,53 @@ def _which(name: str, env: Mapping[str, str]) -> str:
     )
 
 
-def _open_log(path: str) -> int:
+class Log:
+    """The file that a step's output goes to, made by the first byte: most steps say nothing.
+
+    Raises:
+        CmError: nothing can be written in its folder.
+    """
+
+    __slots__ = ("_handle", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._handle = -1
+        if path:
+            _prepare(path)
+
+    def handle(self) -> int:
+        """Where to write; -1 without a log, and when it cannot be made after all."""
+        if self._handle < 0 and self.path:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            try:
+                self._handle = os.open(self.path, flags, 0o644)
+            except OSError:
+                self.path = ""  # as for a disk that is full: the step goes on
+        return self._handle
+
+    def write(self, data: bytes) -> None:
+        """Add to it, as long as that goes well."""
+        if write(self.handle(), data) < 0:
+            self.close()
+
+    def close(self) -> None:
+        """Give the file back; nothing is written after this."""
+        self.path = ""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
+def _prepare(path: str) -> None:
+    folder = os.path.dirname(path) or os.curdir
+    # As root, `access` says yes where a file stands in the way; so the folder itself is asked, too.
+    if os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
+        return
     try:
-        os.makedirs(os.path.dirname(path) or os.curdir, exist_ok=True)
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        os.makedirs(folder, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise CmError(f"cannot write a log: {error.strerror}", where=path) from None
 
@@ -160,7 +213,7 @@ def _open_log(path: str) -> int:
 class _Pump:
     """Copies a child's output to the console and the log, and remembers its end."""
 
-    def __init__(self, pid: int, reader: int, stream: int, log: int) -> None:
+    def __init__(self, pid: int, reader: int, stream: int, log: Log) -> None:
         self.pid = pid
         self.reader = reader
         self.stream = stream
@@ -174,14 +227,14 @@ class _Pump:
         if not waiting.readable(self.reader, wait):
             return 0
         try:
-            data = os.read(self.reader, _CHUNK)
+            data = os.read(self.reader, CHUNK)
         except BlockingIOError:
             return 0
         if not data:
             return -1
-        self.stream = _write(self.stream, data)
-        self.log = _write(self.log, data)
-        self._tail = (self._tail + data)[-_CHUNK:]
+        self.stream = write(self.stream, data)
+        self.log.write(data)
+        self._tail = (self._tail + data)[-CHUNK:]
         return len(data)
 
     def ended(self) -> bool:
@@ -219,7 +272,7 @@ class _Pump:
         return lines[-LAST_LINES:]
 
 
-def _write(stream: int, data: bytes) -> int:
+def write(stream: int, data: bytes) -> int:
     """Write all of `data`; the stream to use from now on, -1 when this one has gone away."""
     if stream < 0:
         return stream
@@ -279,9 +332,10 @@ def _hand_over(pump: _Pump) -> None:
     Closing the pipe would end a server that a recipe started the moment it prints a line.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    log = pump.log.handle()
     actions = [
         (os.POSIX_SPAWN_DUP2, pump.reader, 0),
-        (os.POSIX_SPAWN_DUP2, pump.log if pump.log >= 0 else nowhere, 1),
+        (os.POSIX_SPAWN_DUP2, log if log >= 0 else nowhere, 1),
         (os.POSIX_SPAWN_DUP2, nowhere, 2),
     ]
     os.set_blocking(pump.reader, True)
@@ -290,29 +344,3 @@ def _hand_over(pump: _Pump) -> None:
     )
     os.waitpid(helper, 0)
     os.close(nowhere)
-
-
-def _run_portably(
-    argv: Sequence[str], cwd: str, env: Mapping[str, str], console: ConsoleLike, log_path: str
-) -> tuple[int, list[str]]:
-    """The same without posix_spawn, for Windows; waits for background children, too."""
-    import subprocess
-
-    log = _open_log(log_path) if log_path else -1
-    tail = b""
-    try:
-        with subprocess.Popen(
-            list(argv), cwd=cwd, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ) as child:
-            assert child.stdout is not None
-            while data := os.read(child.stdout.fileno(), _CHUNK):
-                _write(console.child_stream(), data)
-                _write(log, data)
-                tail = (tail + data)[-_CHUNK:]
-        lines = tail.decode("utf-8", "replace").splitlines()
-        return child.returncode, lines[-LAST_LINES:]
-    except OSError as error:
-        raise CmError(f"cannot start {argv[0]}: {error.strerror}", where=f"in {cwd}") from None
-    finally:
-        if log >= 0:
-            os.close(log)

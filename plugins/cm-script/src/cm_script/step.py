@@ -194,11 +194,12 @@ def _execute(run: RunLike, env: dict[str, Any], script: str, name: str) -> None:
         argv = ["bash", "-c", f". ./{name}"]
     log = _log_path(run)
     code, lines = native.run_process(argv, os.getcwd(), os.environ, run.console, log)
+    said = os.path.isfile(log)
     if code == 0:
-        if os.path.isfile(log):
+        if said:
             os.remove(log)
         return
-    error = StepError(run.name, script, code, lines, log, os.path.abspath(name))
+    error = StepError(run.name, script, code, lines, log if said else "", os.path.abspath(name))
     if run.options.ignore_script_error:
         run.console.warn(f"{error.message}; going on as --ignore_script_error says")
         return

@@ -227,3 +227,16 @@ def test_a_program_with_more_than_1024_open_files_runs_steps(work, console):
             os.close(number)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert answer == (0, ["said"])
+
+
+def test_a_silent_process_leaves_no_log(work, console):
+    log = work / "logs" / "step.log"
+    assert bash("exit 3", console, log=str(log)) == (3, [])
+    assert os.listdir(log.parent) == []
+
+
+def test_a_log_that_cannot_be_is_told_before_anything_runs(work, console):
+    (work / "logs").write_text("a file where the folder belongs")
+    with pytest.raises(CmError, match="cannot write a log"):
+        bash("touch ran", console, log=str(work / "logs" / "step.log"))
+    assert not (work / "ran").exists()

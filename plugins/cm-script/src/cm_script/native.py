@@ -8,7 +8,7 @@ import time
 
 from cm_script import interruption, waiting
 from cmcore.errors import CmError
-from cmcore.hints import TYPE_CHECKING, Any, Mapping, Sequence
+from cmcore.hints import TYPE_CHECKING, Any, Collection, Mapping, Sequence
 
 if TYPE_CHECKING:
     import signal
@@ -27,17 +27,24 @@ _TICK = 0.1
 _LEFTOVER = 1 << 20
 
 
-def find_script(folder: str, base: str, env: Mapping[str, Any], dialect: Dialect) -> str:
+def find_script(
+    folder: str,
+    base: str,
+    env: Mapping[str, Any],
+    dialect: Dialect,
+    names: Collection[str] | None = None,
+) -> str:
     """The native script `base` of a recipe for this host, or "" when the recipe has none.
 
     On Unix `base-<parts>.sh` is preferred to `base.sh`, in the order that the dialect lists the
-    parts: flavour, version and platform of the system as `detect-os` reported them.
+    parts: flavour, version and platform of the system as `detect-os` reported them. `names` of the
+    files in the folder are those that are there, where that is known.
     """
     if os.name == "nt":
         path = os.path.join(folder, base + ".bat")
         return path if os.path.isfile(path) else ""
     try:
-        there = set(os.listdir(folder))
+        there = names if names is not None else set(os.listdir(folder))
     except OSError:
         return ""
     if any(name.startswith(base + "-") for name in there):
@@ -47,7 +54,9 @@ def find_script(folder: str, base: str, env: Mapping[str, Any], dialect: Dialect
             if base + suffix + ".sh" in there:
                 return os.path.join(folder, base + suffix + ".sh")
     path = os.path.join(folder, base + ".sh")
-    return path if os.path.isfile(path) else ""
+    # A base may name a folder below, or lie elsewhere.
+    known = base + ".sh" in there or os.sep in base
+    return path if known and os.path.isfile(path) else ""
 
 
 def _host_facts(env: Mapping[str, Any], dialect: Dialect) -> dict[str, str]:

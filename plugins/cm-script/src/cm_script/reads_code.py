@@ -54,23 +54,42 @@ def of_code(text: str) -> RecipeReads:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return everything
-    for node in ast.walk(tree):
+    whole = _Tree(tree)
+    for node in whole.nodes:
         if isinstance(node, ast.Name) and node.id in _OPAQUE and node.id != "getattr":
             return everything
-    env, state = _Dictionary(tree, "env").reads(), _Dictionary(tree, "state").reads()
+    env, state = _Dictionary(whole, "env").reads(), _Dictionary(whole, "state").reads()
     words = re.findall(r"<<<(\w+)>>>|\$\{?([A-Za-z_]\w*)", text)
     named = Reads(frozenset(a or b for a, b in words), foreign="subprocess" in text)
     return RecipeReads(env.joined(named), state)
 
 
+class _Tree:
+    """A file's nodes, what each stands in, and its functions: gathered in one walk.
+
+    The order of the nodes is that of `ast.walk`.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.nodes: list[ast.AST] = [tree]
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.functions: dict[str, ast.FunctionDef] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.FunctionDef):
+                self.functions[node.name] = node
+            for child in ast.iter_child_nodes(node):
+                self.parents[child] = node
+                self.nodes.append(child)
+
+
 class _Dictionary:
     """One of the dictionaries that hooks get (`env`, `state`), followed through a file."""
 
-    def __init__(self, tree: ast.Module, key: str) -> None:
+    def __init__(self, tree: _Tree, key: str) -> None:
         self.key = key
-        self.functions = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
-        self.nodes = list(ast.walk(tree))
-        self.parents = {c: p for p in self.nodes for c in ast.iter_child_nodes(p)}
+        self.functions = tree.functions
+        self.nodes = tree.nodes
+        self.parents = tree.parents
         #: Names that stand for the dictionary, and for one that holds it, such as `i`.
         self.names = {key}
         hooks = [self.functions[name] for name in _HOOKS if name in self.functions]

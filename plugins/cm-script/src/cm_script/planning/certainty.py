@@ -60,8 +60,14 @@ class Knowledge:
     def let_out(self, patterns: Iterable[str]) -> dict[str, str]:
         """Of the open patterns, the part that a recipe exporting `patterns` hands on."""
         exported = list(patterns)
+        names = {pattern for pattern in exported if pattern.isidentifier()}
+        globs = [pattern for pattern in exported if pattern not in names]
         found: dict[str, str] = {}
         for pattern, who in self.open.items():
+            if pattern.isidentifier():  # a name, which only itself fits
+                if pattern in names or any(fits(pattern, glob) for glob in globs):
+                    found[pattern] = who
+                continue
             for other in exported:
                 if fits(pattern, other):
                     found[pattern] = who

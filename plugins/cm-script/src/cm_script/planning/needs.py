@@ -42,15 +42,12 @@ def of(run: RecipeRun, source: Source) -> dict[str, list[str]]:
     """`need -> grounds in words` of one step that would run."""
     tags = set(run.artifact.tags) | set(run.query.tags)
     chosen = {part for v in run.scope.variations if v[0] not in "-~" for part in _parts(v)}
-    code = {**source.scripts, **({"customize.py": source.code} if source.code else {})}
     found: dict[str, list[str]] = {}
     for need in NEEDS:
         grounds = [f"tag {tag}" for tag in sorted(tags & _TAGS[need])]
         grounds += [f"tags {','.join(sorted(p))}" for p in _TAG_PAIRS.get(need, ()) if p <= tags]
         grounds += [f"variation _{name}" for name in sorted(chosen & _TAGS[need])]
-        for name, text in code.items():
-            words = _first(_WORDS[need].findall(text))
-            grounds += [f"{name}: {words}"] if words else []
+        grounds += _in_code(source)[need]
         if need == "token" and _asks_for_token(run):
             grounds.append("meta: needs_pat")
         if grounds:
@@ -61,6 +58,21 @@ def of(run: RecipeRun, source: Source) -> dict[str, list[str]]:
         if literal:
             found["root"] = literal
     return found
+
+
+def _in_code(source: Source) -> dict[str, list[str]]:
+    """`need -> grounds` that the texts of a recipe give: the same for each of its steps."""
+    if not source.grounds:
+        code = {**source.scripts, **({"customize.py": source.code} if source.code else {})}
+        found = {
+            need: [(name, _first(_WORDS[need].findall(text))) for name, text in code.items()]
+            for need in NEEDS
+        }
+        source.grounds = {
+            need: [f"{name}: {words}" for name, words in pairs if words]
+            for need, pairs in found.items()
+        }
+    return source.grounds
 
 
 def _parts(variation: str) -> Iterable[str]:

@@ -12,6 +12,7 @@ from cmcore.hints import TYPE_CHECKING
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun
 
+CODE = "customize.py"
 _ASSIGNED = re.compile(
     r"""\[\s*f?['"]\+?\s?([A-Za-z_]\w*)['"]\s*\]\s*\+?=(?!=)|setdefault\(\s*['"](\w+)['"]"""
 )
@@ -33,13 +34,18 @@ class Source:
         folder: the recipe's.
         script: path of its native script, "" for none.
         code: text of `customize.py`, "" for none.
+        names: of the files in the folder.
+        grounds: what `needs` has found in the texts, once it was asked.
     """
 
     def __init__(self, run: RecipeRun) -> None:
         self.folder = run.artifact.path
         self.base = run.scope.script_name.strip() or "run"
-        self.script = native.find_script(self.folder, self.base, run.env, run.dialect)
-        self.code = _text(os.path.join(self.folder, "customize.py"))
+        self.names = _names(self.folder)
+        there = set(self.names)
+        self.script = native.find_script(self.folder, self.base, run.env, run.dialect, there)
+        self.code = _text(os.path.join(self.folder, "customize.py")) if CODE in there else ""
+        self.grounds: dict[str, list[str]] = {}
 
     def has(self, hook: str) -> bool:
         """Whether `customize.py` defines a hook."""
@@ -48,8 +54,8 @@ class Source:
     @cached_property
     def variants(self) -> bool:
         """Whether there are native scripts for some systems, whichever this one is."""
-        names = _names(self.folder)
-        return any(n.startswith(self.base + "-") and n.endswith((".sh", ".bat")) for n in names)
+        start = self.base + "-"
+        return any(n.startswith(start) and n.endswith((".sh", ".bat")) for n in self.names)
 
     @property
     def native(self) -> bool:
@@ -80,7 +86,7 @@ class Source:
         """
         wanted = {self.base, *_SCRIPT_NAME.findall(self.code)}
         found = {}
-        for name in sorted(_names(self.folder)):
+        for name in sorted(self.names):
             base = name.removesuffix(".sh").partition("-")[0]
             chosen = os.path.join(self.folder, name) == self.script
             named = name.endswith(".sh") and (base in wanted or name[:-3] in wanted)

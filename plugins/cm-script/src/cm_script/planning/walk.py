@@ -110,12 +110,12 @@ class Walker(Executor):
             open_.update(dict.fromkeys(patterns, here.label))
         for pattern, who in open_.items():
             self.knowledge.forget([pattern], who)
-        self.knowledge.learn(
-            key
-            for key in run.env
-            if key not in open_ and not inside.who_sets(key) and self._is_let_out(key, patterns)
-            if not source.acts
-        )
+        if not source.acts:
+            self.knowledge.learn(
+                key
+                for key in run.env
+                if key not in open_ and self._is_let_out(key, patterns) and not inside.who_sets(key)
+            )
         for later in self.later:
             if later.step == here.step:
                 later.open = dict(open_)

@@ -7,6 +7,7 @@ import os
 from cm_script import cacheuse, placeholders, turns, versions
 from cm_script.inheritance import completed
 from cm_script.merge import merge
+from cm_script.outputs import present
 from cm_script.results import collect, patterns
 from cmcore.hints import TYPE_CHECKING, Any
 
@@ -55,9 +56,7 @@ def execute(run: RecipeRun) -> tuple[dict[str, Any], dict[str, Any]]:
     _predeps(run)
     run.run_deps("deps")
     placeholders.fill(scope.env, data=scope.data)
-    with turns.turn(run.console, 0) as alone:  # or these are somebody else's
-        ours = TEMPORARY if alone else ()
-        run.engine.executor.remove([*ours, *(scope.meta.get("clean_files") or [])])
+    _remove_leftovers(run)
     run.assert_constants()
     scope.env[run.key("TMP_PIP_VERSION_STRING")] = versions.pip_requirement(scope.env, run.dialect)
     placeholders.fill(scope.env, data=scope.data)  # constants, too, when hooks see them
@@ -152,6 +151,16 @@ def _docker_dependencies(run: RecipeRun) -> None:
 def _predeps(run: RecipeRun) -> None:
     if run.dialect.predeps_hook and run.scope.meta.get("predeps", True) is not False:
         run.engine.executor.hook(run, "predeps")
+
+
+def _remove_leftovers(run: RecipeRun) -> None:
+    """Remove what earlier runs have left in the current folder."""
+    executor, named = run.engine.executor, run.scope.meta.get("clean_files") or []
+    if not run.engine.acts or not any(present(map(str, [*TEMPORARY, *named]))):
+        executor.remove(())  # the lock is only worth its cost where there is something
+        return
+    with turns.turn(run.console, 0) as alone:  # or these are somebody else's
+        executor.remove([*(TEMPORARY if alone else ()), *named])
 
 
 def _preprocess(run: RecipeRun) -> None:

@@ -83,7 +83,7 @@ def build(session: nox.Session) -> None:
     session.install(*group("build"))
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    for package in PACKAGES:
+    for package in PACKAGES + LARGE:
         session.run("python", "-m", "build", "--outdir", str(dist), f"./{package}")
     session.run("python", "tests/house/check_wheels.py", str(dist))
 

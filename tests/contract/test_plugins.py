@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from kit import CHECKOUT, User
+from kit import CHECKOUT, PACKAGES, Index, Machine, User, build_wheel
 
 from cmcore.testing import PluginContract
 
@@ -22,6 +23,12 @@ class TestCache(PluginContract):
     distribution = "cm-plugin-cache"
 
 
+class TestMlperf(PluginContract):
+    """cm-plugin-mlperf, likewise."""
+
+    distribution = "cm-plugin-mlperf"
+
+
 MANIFESTS = sorted(path for path in CHECKOUT.glob("*/src/*/cm-plugin.json")) + sorted(
     CHECKOUT.glob("plugins/*/src/*/cm-plugin.json")
 )
@@ -34,8 +41,24 @@ ACTIONS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def complete(index: Index, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """A machine with every package, without the libraries that only a measurement needs."""
+    made = Machine(tmp_path_factory.mktemp("complete") / "venv", index)
+    made.install("cmcore", "cm-plugin-script", "cm-plugin-cache")
+    wheel = build_wheel(CHECKOUT / "plugins/cm-mlperf", tmp_path_factory.mktemp("wheel"))
+    made.install("--no-deps", str(wheel))
+    return made
+
+
+@pytest.fixture
+def user(complete: Machine, tmp_path: Path) -> User:
+    """A new user of that machine."""
+    return complete.user(tmp_path / "home")
+
+
 def test_there_are_actions() -> None:
-    assert len(MANIFESTS) == 3
+    assert len(MANIFESTS) == len(PACKAGES) + 1
     assert len(ACTIONS) >= 5
 
 

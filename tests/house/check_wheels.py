@@ -10,13 +10,21 @@ from __future__ import annotations
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from kit import must, run
 
-PACKAGES = {"cmcore": "cmcore", "cm_plugin_script": "cm_script", "cm_plugin_cache": "cm_cache"}
+PACKAGES = {
+    "cmcore": "cmcore",
+    "cm_plugin_script": "cm_script",
+    "cm_plugin_cache": "cm_cache",
+    "cm_plugin_mlperf": "cm_mlperf",
+}
+#: Wheels that need others of ours beside the core.
+COMPOSED = ("cm_plugin_mlperf",)
 
 
 def contents(wheel: Path, package: str) -> None:
@@ -31,12 +39,12 @@ def contents(wheel: Path, package: str) -> None:
     assert not [name for name in names if "test" in name.split("/")[-1]], f"{wheel.name}: tests"
 
 
-def alone(wheel: Path, core: Path, package: str) -> None:
-    """Install the wheel with nothing but the core, and use it."""
+def alone(wheel: Path, core: Path, package: str, beside: Sequence[Path] = ()) -> None:
+    """Install the wheel with nothing of ours but the core and what it builds on, and use it."""
     with tempfile.TemporaryDirectory() as scratch:
         must(run([sys.executable, "-m", "venv", f"{scratch}/venv"]))
         python = f"{scratch}/venv/bin/python"
-        wheels = [core] if wheel == core else [core, wheel]
+        wheels = [core] if wheel == core else [core, *beside, wheel]
         must(run([python, "-m", "pip", "install", "-q", *wheels]))
         environment = {"HOME": scratch, "CM_HOME": f"{scratch}/cm", "PATH": "/usr/bin:/bin"}
         listed = must(run([f"{scratch}/venv/bin/cm", "plugins", "list"], env=environment))
@@ -54,7 +62,8 @@ def main() -> None:
     assert set(found) == set(PACKAGES), f"wheels in {dist}: {sorted(found)}"
     for name, wheel in found.items():
         contents(wheel, PACKAGES[name])
-        alone(wheel, found["cmcore"], PACKAGES[name])
+        others = [found[one] for one in ("cm_plugin_script", "cm_plugin_cache")]
+        alone(wheel, found["cmcore"], PACKAGES[name], others if name in COMPOSED else ())
         print(f"{wheel.name}: as it should be")
 
 

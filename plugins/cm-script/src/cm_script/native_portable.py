@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 
 from cm_script.native import CHUNK, LAST_LINES, Log, write
 from cmcore.errors import CmError
@@ -21,6 +20,8 @@ def run_portably(
     Raises:
         CmError: the program cannot be started, or there can be no logs in that folder.
     """
+    import subprocess
+
     log = Log(log_path)
     tail = b""
     try:

@@ -513,3 +513,10 @@ def test_safe_links_stay_below_whatever_their_folders_are(rel, target):
         end = os.path.normpath(os.path.join(at, target))
         assert end == "/base/folder" or end.startswith("/base/folder/")
         assert ".." not in target.lstrip("./").split("/")
+
+
+@pytest.mark.parametrize("key", ["uid", "root", "tags", "key_digest", "depends", "files", "links"])
+def test_a_manifest_that_lacks_a_key_is_refused(exported, other, tmp_path, key):
+    for spoil in (lambda entry: entry.pop(key), lambda entry: entry.update({key: 7})):
+        spoiled = rebuilt(exported[0], lambda manifest, s=spoil: s(manifest["entries"][0]))
+        refused(other, tmp_path / "spoiled.tar", spoiled)

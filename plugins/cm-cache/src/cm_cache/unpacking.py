@@ -98,6 +98,10 @@ class Archive:
             uid = entry["uid"]
             if not records.is_entry_uid(uid) or uids.count(uid) != 1:
                 raise self._bad(f"'{uid}' is no identifier of an entry")
+            if not all(isinstance(entry[key], list) for key in ("tags", "depends")):
+                raise self._bad(f"the manifest describes entry {uid} badly")
+            if not all(isinstance(entry[key], str) for key in ("root", "key_digest")):
+                raise self._bad(f"the manifest describes entry {uid} badly")
             for rel in [*entry["files"], *entry["folders"], *entry["links"]]:
                 if not archive.safe(rel):
                     raise self._bad(f"it would write outside of its entries: {rel!r}")

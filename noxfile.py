@@ -1,6 +1,7 @@
 """Everything a developer or CI runs, each in an environment of its own.
 
-`nox` alone runs what must pass before a change lands: lint, types, tests. `nox -l` lists the rest.
+`nox` alone runs what must pass before a change lands: lint, types, tests, mlperf. `nox -l` lists the
+rest.
 Needs Python and pip only; nothing is installed outside `.nox/`.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.sessions = ["lint", "types", "tests"]
+nox.options.sessions = ["lint", "types", "tests", "mlperf"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
 nox.options.default_venv_backend = "virtualenv"
@@ -45,10 +46,18 @@ def sources() -> list[str]:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All suites on the Python that runs nox; arguments after `--` go to pytest."""
+    """All suites but MLPerf's, on the Python that runs nox; arguments after `--` go to pytest."""
+    session.install(*group("test"), *packages())
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def mlperf(session: nox.Session) -> None:
+    """The suite of the MLPerf package, with LoadGen and the libraries that it measures with."""
     extras = [f"./{name}[detection,images,network]" for name in LARGE]
     session.install(*group("test"), *packages(), *[w for name in extras for w in ("-e", name)])
-    session.run("python", "-m", "pytest", *session.posargs)
+    suites = [f"{name}/tests" for name in LARGE]
+    session.run("python", "-m", "pytest", *(session.posargs or suites))
 
 
 @nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])

@@ -23,12 +23,6 @@ class TestCache(PluginContract):
     distribution = "cm-plugin-cache"
 
 
-class TestMlperf(PluginContract):
-    """cm-plugin-mlperf, likewise."""
-
-    distribution = "cm-plugin-mlperf"
-
-
 MANIFESTS = sorted(path for path in CHECKOUT.glob("*/src/*/cm-plugin.json")) + sorted(
     CHECKOUT.glob("plugins/*/src/*/cm-plugin.json")
 )

@@ -1,0 +1,11 @@
+"""The MLPerf package keeps the contract that third parties are held to."""
+
+from __future__ import annotations
+
+from cmcore.testing import PluginContract
+
+
+class TestMlperf(PluginContract):
+    """cm-plugin-mlperf, as installed in the environment of this test run."""
+
+    distribution = "cm-plugin-mlperf"

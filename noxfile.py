@@ -1,7 +1,7 @@
 """Everything a developer or CI runs, each in an environment of its own.
 
-`nox` alone runs what must pass before a change lands: lint, types, tests, mlperf; `nox -l` lists the
-rest. Needs Python and pip only; nothing is installed outside `.nox/`.
+`nox` alone runs what must pass before a change lands: lint, types, tests, mlperf; `nox -l` lists
+the rest. Needs Python and pip only; nothing is installed outside `.nox/`.
 """
 
 from __future__ import annotations

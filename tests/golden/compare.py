@@ -181,7 +181,8 @@ def _environment(inputs: Mapping[str, Any], env: dict[str, Any], dialect: Dialec
     from cm_script import flags
 
     values = dict(inputs)
-    flags.to_environment(values, flags.read(values, env, dialect), env, dialect)
+    host = {key: os.environ[key] for key in dialect.host_env if os.environ.get(key)}
+    flags.to_environment(values, flags.read(values, env, dialect), env, dialect, host)
     if dialect.run_dir_key:
         env[dialect.run_dir_key] = "<CWD>"
     if "HOME" in dialect.host_env:

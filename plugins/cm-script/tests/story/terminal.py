@@ -76,7 +76,8 @@ def cm_on_terminal(world: World, words: Sequence[str], answers: Sequence[tuple[s
             while waiting and waiting[0][0] in said[seen:]:
                 text, line = waiting.pop(0)
                 seen = said.index(text, seen) + len(text)
-                os.write(master, line.encode() + b"\n")
+                # A line break after Ctrl-C would be one more empty command.
+                os.write(master, line.encode() + (b"" if line == "\x03" else b"\n"))
         code = process.wait(timeout=5)
     finally:
         if process.poll() is None:

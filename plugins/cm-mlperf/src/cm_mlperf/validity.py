@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 SLACK = 1.1
 #: Room for the speed to vary from run to run.
 MARGIN = 1.15
+#: A run that ended sooner, in seconds, says little about the speed of a long one: caches were
+#: cold and clocks low for a good part of it.
+BRIEF = 10
+#: Room for the speed to grow after a brief run.
+MARGIN_OF_BRIEF = 1.5
 #: Share of the throughput that was reached, to which an overloaded server is slowed down.
 RELIEF = 0.8
 MILLI = 1_000_000
@@ -110,10 +115,11 @@ def _min_duration(detail: Detail) -> Reason:
     scenario = detail.get("effective_scenario")
     if scenario == "Offline":
         rate = detail.number("result_samples_per_second")
-        qps = _round_up(rate * MARGIN)
+        samples = detail.number("effective_samples_per_query")
+        qps = _round_up(rate * (MARGIN_OF_BRIEF if samples < BRIEF * rate else MARGIN))
         text += (
             f": LoadGen made {SLACK} x min_duration x target_qps = "
-            f"{detail.number('effective_samples_per_query'):.0f} samples, done at {rate:.6g}/s"
+            f"{samples:.0f} samples, done at {rate:.6g}/s"
         )
         return Reason("min_duration", text, f"set target_qps to {qps:g}", {"target_qps": qps})
     if scenario == "Server":

@@ -29,6 +29,10 @@ def nothing_left(run):
         ),
         ({"mode": "Accuracy"}, "did you mean 'AccuracyOnly'?"),
         ({"mode": "FindPeakPerformance"}, "exists for scenario Server only, not for Offline"),
+        (
+            {"scenario": "Server", "mode": "FindPeakPerformance", "conf": {"min_duration": 0}},
+            "needs a min_duration that is longer than target_latency",
+        ),
         ({"batchsize": 4}, "unknown key 'batchsize'"),
         ({"batchsize": 4}, "did you mean 'batch_size'?"),
         ({"batch_size": 0}, "'batch_size' must be at least 1, not 0"),

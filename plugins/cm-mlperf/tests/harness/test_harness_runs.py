@@ -83,7 +83,7 @@ def test_performance_set_larger_than_the_data(bench):
 
 
 def test_peak_is_found(bench):
-    conf = {"min_duration": 0, "min_query_count": 500, "target_qps": 50, "target_latency": 50}
+    conf = {"min_duration": 500, "min_query_count": 500, "target_qps": 50, "target_latency": 50}
     run = bench.run("Server", "FindPeakPerformance", conf)
     assert run.code == 0, run.error
     assert run.detail().peak() >= 50

@@ -141,6 +141,14 @@ def test_a_retry_does_not_move_what_is_not_ours() -> None:
     assert retry.adjusted("Offline", had, reason(target_qps=10)) is None
 
 
+@pytest.mark.parametrize(("seconds", "runs"), [(0.4, 8), (0.5, 3), (0, 8)])
+def test_runs_that_ended_at_once_are_repeated_more_often(seconds: float, runs: int) -> None:
+    done: list[Any] = []
+    while not done or retry.another(done):
+        done.append((Settings(min_duration_ms=1000), {"duration_s": seconds}))
+    assert len(done) == runs
+
+
 def test_two_reasons_ask_for_the_stricter() -> None:
     found = {"reasons": [*reason(target_qps=5.0)["reasons"], *reason(target_qps=4.0)["reasons"]]}
     better = retry.adjusted("Server", Settings(target_qps=9), found)

@@ -16,6 +16,7 @@ def test_settings(loadgen: Any, config: Config) -> Any:
 
     Raises:
         CmError: with exit code 2: user.conf cannot be read, or a line of it is wrong; names it.
+            A search for the peak that would find no end.
     """
     from cmcore.errors import CmError
 
@@ -30,6 +31,18 @@ def test_settings(loadgen: Any, config: Config) -> Any:
         raise CmError(f"{config.user_conf} {why}", code=2)
     settings.scenario = getattr(loadgen.TestScenario, config.scenario)
     settings.mode = getattr(loadgen.TestMode, config.mode)
+    if config.mode == "FindPeakPerformance":
+        latency = settings.server_target_latency_ns / 1e6
+        # However fast the queries of a shorter run come, all are answered in time: LoadGen raises
+        # its target until its own arithmetic fails and it crashes.
+        if settings.min_duration_ms < latency:
+            raise CmError(
+                f"FindPeakPerformance needs a min_duration that is longer than target_latency, "
+                f"{latency:g} ms, not {settings.min_duration_ms} ms",
+                where=config.user_conf,
+                hint=f"min_duration = {round(latency * 15)}",
+                code=2,
+            )
     return settings
 
 

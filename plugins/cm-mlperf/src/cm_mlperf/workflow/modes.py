@@ -185,9 +185,10 @@ def search(settings: Settings, wishes: Wishes) -> Settings:
     A run must be much longer than the latency that is allowed: all queries of a shorter one are
     answered in time, however fast they come, and the search finds no end.
     """
-    least = SEARCH_LATENCIES * (settings.target_latency_ms or DEFAULT_SERVER_LATENCY)
+    latency = settings.target_latency_ms or DEFAULT_SERVER_LATENCY
+    wanted = round((wishes.min_duration or 0) * 1000) or round(SEARCH_LATENCIES * latency)
     return settings._replace(
-        min_duration_ms=round((wishes.min_duration or 0) * 1000) or round(least),
+        min_duration_ms=max(wanted, round(latency) + 1),
         min_query_count=wishes.min_query_count or TEST_QUERIES["Server"],
     )
 

@@ -121,14 +121,15 @@ class _Point:
         )
         if modes.needs_probe(wishes, self.scenario, settings):
             settings = self._probed(settings)
-        found: dict[str, Any] = {}
-        for attempt in range(1, retry.TRIES + 1):
+        invalid: list[tuple[Settings, dict[str, Any]]] = []
+        while True:
             found = self._run("performance", settings, self.point.run("performance"))
             if found["valid"]:
                 break
+            invalid.append((settings, found))
             better = retry.adjusted(self.scenario, settings, found)
             why = record.first_reason(found)
-            if better is None or better == settings or attempt == retry.TRIES:
+            if better is None or not retry.another(invalid):
                 self.around.tell(f"{self._name()} INVALID: {why}")
                 break
             said = record.difference(settings, better)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cm_mlperf.workflow.modes import Settings
 from cmcore.hints import Any
 
 #: Runs of one point at most: the first, and two with adjusted targets.
 TRIES = 3
+#: The same with those that ended in less than half of their time: they cost little, and a first
+#: target may be a thousandth of what the machine can do.
+TRIES_WITH_BRIEF = 8
 
 #: Settings that may be adjusted: key of user.conf -> field. Limits that the request sets, and the
 #: latency that a server has to keep, are not ours to move.
@@ -43,6 +46,19 @@ def adjusted(scenario: str, settings: Settings, performance: Mapping[str, Any]) 
         changes["min_query_count"] = round(changes["min_query_count"])
     better = settings._replace(**changes)
     return better if better != settings else None
+
+
+def another(done: Sequence[tuple[Settings, Mapping[str, Any]]]) -> bool:
+    """Whether one more run is worth its time.
+
+    Args:
+        done: settings and performance of the runs that were INVALID so far.
+    """
+    long = sum(
+        2000 * (found.get("duration_s") or 0) >= (settings.min_duration_ms or 0)
+        for settings, found in done
+    )
+    return long < TRIES and len(done) < TRIES_WITH_BRIEF
 
 
 def measured_targets(

@@ -1,7 +1,7 @@
 """Everything a developer or CI runs, each in an environment of its own.
 
-`nox` alone runs what must pass before a change lands: lint, types, tests, mlperf; `nox -l` lists
-the rest. Needs Python and pip only; nothing is installed outside `.nox/`.
+`nox` alone runs what must pass before a change lands: lint, types, tests, containers, mlperf;
+`nox -l` lists the rest. Needs Python and pip only; nothing is installed outside `.nox/`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.sessions = ["lint", "types", "tests", "mlperf"]
+nox.options.sessions = ["lint", "types", "tests", "containers", "mlperf"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
 nox.options.default_venv_backend = "virtualenv"
@@ -23,7 +23,7 @@ nox.options.default_venv_backend = "virtualenv"
 ROOT = Path(__file__).resolve().parent
 PACKAGES = ("cmcore", "plugins/cm-script", "plugins/cm-cache")
 #: What needs large libraries to run; checks that only read the code do without those.
-LARGE = ("plugins/cm-mlperf",)
+LARGE = ("plugins/cm-docker", "plugins/cm-mlperf")
 GROUPS = nox.project.load_toml("pyproject.toml")
 
 
@@ -45,7 +45,7 @@ def sources() -> list[str]:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All suites but MLPerf's, on the Python that runs nox; arguments after `--` go to pytest."""
+    """All suites but those of containers and MLPerf, on the Python that runs nox; arguments after `--` go to pytest."""
     session.install(*group("test"), *packages())
     session.run("python", "-m", "pytest", *session.posargs)
 
@@ -53,10 +53,16 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def mlperf(session: nox.Session) -> None:
     """The suite of the MLPerf package, with LoadGen and the libraries that it measures with."""
-    extras = [f"./{name}[detection,images,network]" for name in LARGE]
-    session.install(*group("test"), *packages(), *[w for name in extras for w in ("-e", name)])
-    suites = [f"{name}/tests" for name in LARGE]
-    session.run("python", "-m", "pytest", *(session.posargs or suites))
+    own = "./plugins/cm-mlperf[detection,images,network]"
+    session.install(*group("test"), *packages(), "-e", own)
+    session.run("python", "-m", "pytest", *(session.posargs or ["plugins/cm-mlperf/tests"]))
+
+
+@nox.session
+def containers(session: nox.Session) -> None:
+    """The suite of the container package, with real engines where the machine can run them."""
+    session.install(*group("test"), *packages(), *packages(["plugins/cm-docker"]))
+    session.run("python", "-m", "pytest", *(session.posargs or ["plugins/cm-docker/tests"]))
 
 
 @nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])

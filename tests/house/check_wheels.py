@@ -21,10 +21,11 @@ PACKAGES = {
     "cmcore": "cmcore",
     "cm_plugin_script": "cm_script",
     "cm_plugin_cache": "cm_cache",
+    "cm_plugin_docker": "cm_docker",
     "cm_plugin_mlperf": "cm_mlperf",
 }
 #: Wheels that need others of ours beside the core.
-COMPOSED = ("cm_plugin_mlperf",)
+COMPOSED = ("cm_plugin_docker", "cm_plugin_mlperf")
 
 
 def contents(wheel: Path, package: str) -> None:

@@ -19,10 +19,12 @@ TREES = {
     "cmcore": CHECKOUT / "cmcore/src/cmcore",
     "cm_script": CHECKOUT / "plugins/cm-script/src/cm_script",
     "cm_cache": CHECKOUT / "plugins/cm-cache/src/cm_cache",
+    "cm_docker": CHECKOUT / "plugins/cm-docker/src/cm_docker",
     "cm_mlperf": CHECKOUT / "plugins/cm-mlperf/src/cm_mlperf",
 }
 #: Third-party distributions of plugins, by import name.
 LIBRARIES = {
+    "cm_docker": {"packaging"},
     "cm_mlperf": {
         "PIL", "mlperf_loadgen", "numpy", "onnx", "onnxruntime", "pycocotools", "skl2onnx",
         "sklearn", "threadpoolctl", "torch", "zmq",
@@ -151,7 +153,7 @@ def test_the_core_imports_its_five_dependencies_where_they_belong() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("package", ["cm_script", "cm_cache", "cm_mlperf"])
+@pytest.mark.parametrize("package", ["cm_script", "cm_cache", "cm_docker", "cm_mlperf"])
 def test_plugins_import_public_names_and_never_each_other(package: str) -> None:
     wrong = []
     for found in imports(package):

@@ -28,7 +28,7 @@ def test_readme_shows_the_command_that_sets_up_and_runs() -> None:
     assert (CHECKOUT / "demo").is_file()
 
 
-@pytest.mark.parametrize("package", [*PACKAGES, "plugins/cm-mlperf"])
+@pytest.mark.parametrize("package", [*PACKAGES, "plugins/cm-docker", "plugins/cm-mlperf"])
 def test_packages_are_alike(package: str) -> None:
     project = tomllib.loads(_text(f"{package}/pyproject.toml"))["project"]
     assert project["requires-python"] == ">=3.10"

@@ -519,6 +519,22 @@ class CmSpecs:
         return ()
 
     @hookspec
+    def cm_container_engines(self, ctx: Context) -> Iterable[object]:
+        """Container engines that `cm docker` can use, objects of class `cm_docker.engine.Engine`.
+
+        Example::
+
+            from cmcore import hookimpl
+
+            @hookimpl
+            def cm_container_engines(ctx):
+                from my_engine import MyEngine
+
+                return [MyEngine(ctx.environ)]
+        """
+        return ()
+
+    @hookspec
     def cm_before_action(self, ctx: Context, request: Request) -> None:
         """Called before every action; raise `VetoedError` to stop it.
 

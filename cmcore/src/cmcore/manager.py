@@ -143,6 +143,10 @@ class Manager:
         """What plugins say about their own health."""
         return self._gather("cm_health_checks", HealthCheck, {"ctx": ctx})
 
+    def container_engines(self, ctx: Context) -> list[object]:
+        """Container engines that plugins bring; what they are is for the one who uses them."""
+        return self._gather("cm_container_engines", object, {"ctx": ctx})
+
     def health_of(self, state: PluginState, ctx: Context) -> list[HealthCheck]:
         """What one plugin says about its own health.
 

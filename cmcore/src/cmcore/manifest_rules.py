@@ -31,6 +31,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "cm_complete": ("ctx", "request", "incomplete"),
     "cm_settings": (),
     "cm_health_checks": ("ctx",),
+    "cm_container_engines": ("ctx",),
     "cm_before_action": ("ctx", "request"),
     "cm_after_action": ("ctx", "request", "result"),
     "cm_on_error": ("ctx", "request", "error"),

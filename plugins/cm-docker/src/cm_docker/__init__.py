@@ -1,0 +1,1 @@
+"""Recipes in containers: the plugin behind `cm docker script`."""

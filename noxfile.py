@@ -45,7 +45,7 @@ def sources() -> list[str]:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All suites but those of containers and MLPerf, on the Python that runs nox; arguments after `--` go to pytest."""
+    """All suites but containers and MLPerf; arguments after `--` go to pytest."""
     session.install(*group("test"), *packages())
     session.run("python", "-m", "pytest", *session.posargs)
 

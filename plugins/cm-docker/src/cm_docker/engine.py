@@ -1,4 +1,4 @@
-"""The interface of a container engine; another package adds one with hook `cm_container_engines`."""
+"""The interface of a container engine; other packages add one with `cm_container_engines`."""
 
 from __future__ import annotations
 

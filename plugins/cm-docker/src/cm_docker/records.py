@@ -87,7 +87,7 @@ class Launch(NamedTuple):
         secrets: name of a variable -> absolute path of a file that holds its value; the file is
             mounted at `/run/secrets/cm/<NAME>` and exported inside, by the image's entry.
         workdir: absolute folder in the container, "" for the image's own.
-        user: `""` for the engine's own choice that gives the caller's files, else `UID:GID` or a name.
+        user: `UID:GID` or a name; `""` for what gives the caller files of his own.
         groups: further groups, as identifiers.
         network: `on`, `off` or `host`.
         gpus: `""`, `all`, a number, or identifiers with commas.

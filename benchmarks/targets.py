@@ -153,12 +153,6 @@ REASONS = (
         " None of `re`, `json`, `enum`, `functools`, `collections` is imported any more; the rest"
         " is the price of small modules in an interpreted language without a daemon.",
     ),
-    (
-        "--help",
-        "",
-        "`--help`: click takes 191 million instructions, reading three manifests and putting the"
-        " page together 25 more, of which 10 are the imports of the modules that do it.",
-    ),
 )
 
 

@@ -49,7 +49,7 @@ def test_each_package_is_there_after_pip_and_gone_after_uninstall(
 def test_only_the_five_dependencies_come_with_the_core(bare: Machine) -> None:
     found = {line.split("==")[0].lower() for line in bare.pip("freeze", "--all").out.split()}
     ours = {"cmcore", "cm-plugin-script", "cm-plugin-cache"}
-    allowed = {"click", "filelock", "platformdirs", "pluggy", "pyyaml"}
+    allowed = {"filelock", "platformdirs", "pluggy", "pyyaml"}
     assert found - ours - {"pip", "setuptools"} == allowed
 
 

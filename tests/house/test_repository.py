@@ -43,7 +43,7 @@ def test_packages_are_alike(package: str) -> None:
 def test_the_core_depends_on_five_packages() -> None:
     wanted = tomllib.loads(_text("cmcore/pyproject.toml"))["project"]["dependencies"]
     names = {re.split(r"[<>=~!; ]", word)[0].lower() for word in wanted}
-    assert names == {"click", "filelock", "platformdirs", "pluggy", "pyyaml"}
+    assert names == {"filelock", "platformdirs", "pluggy", "pyyaml"}
 
 
 def test_hook_reference_is_current(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The command line: words in, answer and exit code out.
 
-A request goes from the grammar straight to dispatch; click is imported for help pages only.
+A request goes from the grammar straight to dispatch; help pages are laid out by `cli.layout`.
 """
 
 from __future__ import annotations

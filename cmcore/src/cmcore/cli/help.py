@@ -250,28 +250,19 @@ def _result(ctx: Context, page: Page) -> Result:
 
 
 def _render(page: Page, ctx: Context) -> str:
-    from click import HelpFormatter
+    from cmcore.cli import layout
 
     bold = ctx.console.bold
     width = min(ctx.console.width() or 80, _MOST_COLUMNS)
-    out = HelpFormatter(width=width)
-    out.write_usage("cm", page.usage, prefix=bold("Usage:") + " ")
+    lines = [*layout.usage(page.usage, width, shown=bold("Usage:"))]
     for paragraph in page.text.split("\n\n"):
-        out.write_paragraph()
-        out.write_text(paragraph[:1].upper() + paragraph[1:])
+        lines += ["", *layout.paragraph(paragraph, width)]
     for title, rows in page.lists:
         if rows:
-            out.write_paragraph()
-            out.write_heading(bold(title))
-            out.indent()
-            out.write_dl(list(rows))
-            out.dedent()
+            lines += ["", f"{bold(title)}:", *layout.rows(rows, width)]
     if page.examples:
-        out.write_paragraph()
-        out.write_heading(bold("Examples"))
-        for example in page.examples:
-            out.write(f"  {example}\n")
-    return out.getvalue()
+        lines += ["", f"{bold('Examples')}:", *(f"  {example}" for example in page.examples)]
+    return "\n".join([*lines, ""])
 
 
 def _short_usage() -> str:

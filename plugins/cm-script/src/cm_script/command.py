@@ -53,6 +53,8 @@ def run(ctx: Context, request: Request) -> Result:
             from cm_script.isolated import isolated
 
             return isolated(ctx, request, _run)
+        if "container_deps" in request.flags:
+            return _container_deps(ctx, request)
         return _run(ctx, request)
 
 
@@ -79,6 +81,22 @@ def _run(ctx: Context, request: Request) -> Result:
     _warn_of_edits_in_vain(engine, edits)
     if not engine.silent:
         _summarise(engine, answer, time.time() - started)
+    return Result({k: v for k, v in answer.items() if k != "return"})
+
+
+def _container_deps(ctx: Context, request: Request) -> Result:
+    """What a container needs from the host first."""
+    from cm_script import containerdeps
+
+    inputs = inputs_of(ctx, request)
+    engine = _engine(ctx, inputs)
+    engine.request = request
+    try:
+        with ctx.index.hold():
+            answer = containerdeps.run(engine, inputs)
+    except CmError as error:
+        _explain(engine, request, error)
+        raise
     return Result({k: v for k, v in answer.items() if k != "return"})
 
 

@@ -216,13 +216,14 @@ def inputs(run: RecipeRun, env: Mapping[str, Any]) -> dict[str, Any]:
 
 def looked_at(run: RecipeRun, env: Mapping[str, Any]) -> set[str]:
     """Variables that the recipe or one that ran below it looks at, whoever has set them."""
-    return set(_values(_all_names(run), env, run.dialect.prefix))
+    return set(_values(names_of(run), env, run.dialect.prefix))
 
 
-def _all_names(run: RecipeRun) -> set[str]:
+def names_of(run: RecipeRun) -> set[str]:
+    """All variables that the recipe or one that ran below it names, secrets included."""
     names = {name for name in _reads(run).names if name.isupper() and len(name) > 2}
     for child in run.children:
-        names |= _all_names(child)
+        names |= names_of(child)
     return names
 
 

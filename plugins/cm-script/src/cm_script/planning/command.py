@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cm_script.command import inputs_of
 from cm_script.flags import EXTRAS, is_on
+from cm_script.merge import copied
 from cm_script.planning import checks, graph, tree
 from cm_script.planning.engine import PlanEngine
 from cm_script.planning.node import Problem
@@ -13,6 +14,7 @@ from cmcore.types import Result
 
 if TYPE_CHECKING:
     from cm_script.jobs.independence import Foreseeing
+    from cm_script.planning.inside import InsideEngine
     from cmcore.context import Context
     from cmcore.types import Request
 
@@ -37,9 +39,11 @@ def plan(ctx: Context, request: Request) -> Result:
     for name in _IDLE:
         inputs.pop(name, None)
     jobs = inputs.pop("jobs", None)
-    engine = PlanEngine(ctx)
+    inside = _inside(ctx) if is_on(inputs.pop("container", None)) else None
+    asked = copied(inputs) if inside else {}
+    engine = inside or PlanEngine(ctx)
     engine.request = request
-    foreseeing = _foreseeing(engine, jobs)
+    foreseeing = _foreseeing(engine, None if inside else jobs)
     with ctx.index.hold():
         engine.run(inputs)
     planner = engine.planner
@@ -68,9 +72,21 @@ def plan(ctx: Context, request: Request) -> Result:
         view = tree.draw(root, depth, summary, problems, ctx.console.width(), full=full)
     else:
         view = graph.mermaid(root, depth) if style == "mermaid" else graph.dot(root, depth)
+    if inside is not None:
+        from cm_script.planning import container
+
+        with ctx.index.hold():
+            data["container"] = container.describe(ctx, inside, asked)
     if errors:
         data["error"] = errors[0].text  # an answer whose return is not 0 says why
     return Result(data, view=view, code=errors[0].code if errors else 0)
+
+
+def _inside(ctx: Context) -> InsideEngine:
+    """What plans for a container, which begins with an empty cache."""
+    from cm_script.planning.inside import InsideEngine
+
+    return InsideEngine(ctx)
 
 
 def _foreseeing(engine: PlanEngine, jobs: object) -> Foreseeing | None:

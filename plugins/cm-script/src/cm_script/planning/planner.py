@@ -126,9 +126,13 @@ class Planner(Walker):
 
     # -- the cache ------------------------------------------------------------------------------
 
+    def cached(self, request: CacheRequest) -> Sequence[CacheEntry]:
+        """Entries that are there."""
+        return super().entries(request)
+
     def entries(self, request: CacheRequest) -> Sequence[CacheEntry]:
         """Entries that are there, and those that earlier steps of this plan will have made."""
-        found = list(super().entries(request))
+        found = list(self.cached(request))
         fitting, doubts = later_entries(self.later, request)
         for doubt in doubts:
             self.stack[-1].note(doubt)

@@ -1,0 +1,74 @@
+"""Recipes run natively in a plain container, for comparison with what cm docker makes of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import boxed
+import pytest
+from boxes import TOOLS, Lack, Person
+from kit import Answer, Index, build_wheel, must, write_tree
+from real_switch import EVERYTHING
+
+NATIVE = "localhost/cm-test/native:1"
+
+
+@pytest.fixture(scope="session")
+def tools(root: Person) -> Person:
+    """The caller, with the image `TOOLS` in their storage."""
+    try:
+        root.with_tools()
+    except Lack as lack:
+        pytest.skip(str(lack))
+    return root
+
+
+@pytest.fixture(scope="session")
+def registered(tools: Person, cm_root: Path, mlc_root: Path) -> Person:
+    """The caller, with both published collections registered."""
+    tools.ok("add", "collection", str(cm_root))
+    tools.ok("add", "collection", str(mlc_root))
+    return tools
+
+
+@pytest.fixture(scope="session")
+def inputs(ground: Path, index: Index) -> Path:
+    """Files that recipes read; the index gets the library that one installs."""
+    build_wheel(write_tree(ground / "tinysum", boxed.TINY), index.folder)
+    return boxed.inputs(ground / "input")
+
+
+@pytest.fixture(scope="session")
+def natives(
+    tools: Person, cm_root: Path, mlc_root: Path, inputs: Path, ground: Path
+) -> dict[str, tuple[Answer, Path]]:
+    """What each recipe answers where it is installed by hand: `{name: (answer, its folder)}`."""
+    folder = ground / "native"
+    folder.mkdir()
+    names = boxed.NAMES if EVERYTHING else [name for name in boxed.NAMES if boxed.case(name).quick]
+    asked = {}
+    for name in names:
+        work = folder / name
+        work.mkdir(parents=True)
+        asked[name] = (str(work), boxed.words(name, inputs, work))
+    (folder / "cases.json").write_text(json.dumps(asked))
+    (folder / "driver.py").write_text(boxed.DRIVER)
+    (folder / "Containerfile").write_text(
+        f"FROM {TOOLS}\nARG INDEX\nENV PATH=/opt/native/bin:$PATH CM_HOME=/opt/native/home\n"
+        "RUN python3 -m venv /opt/native && /opt/native/bin/pip install -q --index-url $INDEX "
+        "cm-plugin-script cm-plugin-cache\n"
+    )
+    at = tools.station.index.url
+    made = ["build", "--network=host", f"--build-arg=INDEX={at}", "-t", NATIVE]
+    must(tools.podman(*made, folder, timeout=600))
+    places = [f"--volume={place}:{place}" for place in (folder, inputs, cm_root, mlc_root)]
+    script = (
+        f"cm add collection {cm_root} && cm add collection {mlc_root} && "
+        f"python3 {folder}/driver.py {folder}/cases.json {folder}/answers.json"
+    )
+    environment = [f"--env=PIP_INDEX_URL={at}", "--env=LANG=C.UTF-8"]
+    words = ["run", "--rm", "--network=host", *environment, *places, NATIVE, "sh", "-c", script]
+    must(tools.podman(*words, timeout=900))
+    answers = json.loads((folder / "answers.json").read_text())
+    return {n: (Answer(out, err, code), folder / n) for n, (code, out, err) in answers.items()}

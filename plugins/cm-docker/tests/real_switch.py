@@ -1,0 +1,6 @@
+"""How much of the container suite runs."""
+
+import os
+
+#: `CMCORE_TEST_CONTAINERS=all` runs every recipe, and MLPerf; else a few of each dialect do.
+EVERYTHING = os.environ.get("CMCORE_TEST_CONTAINERS") == "all"

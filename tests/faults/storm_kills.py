@@ -130,14 +130,16 @@ class Kills:
     def _next(self, number: int, may_lack: set[tuple[str, int]]) -> None:
         """The run after a kill: it succeeds, says what it found, and repeats nothing finished."""
         before = Look(self.world)
+        outlived = {seen.uid for seen in before.entries.values() if self._outlived(before, seen)}
         mark = self.world.recipes.mark()
         answer = self._run(number)
         for seen in before.entries.values():
             concerned = seen.noted and (seen.number == number or seen.kind == "tool")
             concerned = concerned and seen.uid not in self._given_up
             # A run that found a step still at work has built beside it, and may be killed, too: the
-            # next one takes one of the two folders.
+            # next one takes one of the two folders, or what was finished there since.
             alike = [s.uid for s in before.entries.values() if s.noted and s.what == seen.what]
+            concerned = concerned and seen.uid not in outlived
             if concerned and not any(str(self.world.cache / uid) in answer.err for uid in alike):
                 self._fault("silent", f"{seen.uid} ({seen.kind})\n{answer.text}")
         self.counts["cleared"] += "cleared" in answer.err or "starting again" in answer.err
@@ -149,6 +151,17 @@ class Kills:
             if what == "start" and (kind, int(n)) in there:
                 self._fault("rebuilt", f"{kind} {n} was there\n{answer.text}")
         self._after(number, answer, may_lack, mark)
+
+    def _outlived(self, look: Look, unfinished: Seen) -> bool:
+        """Whether the same was finished elsewhere after an unfinished folder was begun."""
+        if not unfinished.noted:
+            return False
+        begun = (self.world.cache / unfinished.uid / ".cm-building.json").stat().st_mtime_ns
+        return any(
+            (self.world.cache / seen.uid / "_cm.json").stat().st_mtime_ns > begun
+            for seen in look.finished.values()
+            if seen.what == unfinished.what and not seen.old
+        )
 
     def _after(
         self, number: int, answer: Answer, may_lack: set[tuple[str, int]], mark: int

@@ -73,13 +73,13 @@ def _cases(p: str) -> tuple[Case, ...]:
                 "--adr.compiler.tags=gcc",
             ),
             files=("run.out",),
-            quick=True,
         ),
         Case(
             "tar-my-folder",
             "run,tar",
             ("--input_dir={input}/packed", "--output_dir={work}"),
             files=("packed.tar.gz",),
+            quick=True,
         ),
         Case(
             "extract-file",

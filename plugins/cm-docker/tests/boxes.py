@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -325,6 +326,13 @@ class Person:
         assert said, answer.text
         return "\n".join(answer.err.splitlines()[answer.err.splitlines().index(said[-1]) :])
 
+    def waits_for(self, *words: str | os.PathLike[str], says: str, seconds: float = 120) -> None:
+        """Ask podman again and again until its answer holds `says`."""
+        end = time.monotonic() + seconds
+        while says not in (answer := self.podman(*words)).out:
+            assert time.monotonic() < end, f"{says!r} never came\n{answer.text}"
+            time.sleep(0.2)
+
     # What follows asks podman itself, to look behind the product's back.
 
     def podman(self, *words: str | os.PathLike[str], **how: Any) -> Answer:
@@ -333,8 +341,8 @@ class Person:
         return self.run("podman", *words, env={**extra, **how.pop("env", {})}, **how)
 
     def containers(self) -> list[str]:
-        """Names of all containers there are."""
-        return must(self.podman("ps", "-a", "--format", "{{.Names}}")).out.split()
+        """Names of all containers there are, also those that only a build has made."""
+        return must(self.podman("ps", "-a", "--external", "--format", "{{.Names}}")).out.split()
 
     def images(self) -> dict[str, list[str]]:
         """All images, also those without a name: `{identifier: names}`."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import boxes
 import corpora
+import own
 import pytest
 from boxes import Lack, Person, Station
 from kit import CHECKOUT, Index, build_wheel, must, package_index, run
@@ -98,3 +99,16 @@ def mlc_root(ground: Path) -> Path:
 def _readable(source: Path, target: Path) -> Path:
     shutil.copytree(source, target)
     return target
+
+
+@pytest.fixture(scope="session")
+def trials(ground: Path) -> Path:
+    """A collection of small recipes of our own."""
+    return own.trials(ground / "trials")
+
+
+@pytest.fixture(scope="session")
+def caller(root: Person, trials: Path) -> Person:
+    """The caller, with that collection registered."""
+    root.ok("add", "collection", str(trials))
+    return root

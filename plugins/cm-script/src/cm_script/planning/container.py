@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cm_script import containermeta
+from cm_script import containermeta, privacy
 from cm_script.planning import node, prefetch, programs
 from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from cmcore.hints import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cm_script.planning.inside import InsideEngine
     from cmcore.context import Context
-    from cmcore.types import Artifact, Collection
+    from cmcore.types import Artifact
 
 #: Flags that say how a plan is made or shown, not what is run.
 _ASIDE = frozenset(
@@ -53,8 +53,8 @@ def describe(ctx: Context, engine: InsideEngine, inputs: dict[str, Any]) -> dict
             "flags": flags,
             "secret_flags": secret_flags,
         },
-        "recipe": _recipe(ctx, run.artifact),
-        "recipes": _recipes(ctx, engine),
+        "recipe": _recipe(run.artifact, {}),
+        "recipes": _recipes(engine),
         "prefetch": prefetch.requests(ctx, engine, own),
         "programs": programs.of_plan(planner),
         "system_packages": programs.system_packages(planner),
@@ -74,61 +74,33 @@ def _artifacts(inputs: dict[str, Any]) -> list[str]:
     return [str(word) for word in (*([first] if first else []), *(inputs.get("artifacts") or ()))]
 
 
-def _recipes(ctx: Context, engine: InsideEngine) -> list[dict[str, Any]]:
+def _recipes(engine: InsideEngine) -> list[dict[str, Any]]:
     """Recipes that the run may need, surely or not, by their name."""
     found: dict[str, Artifact] = {}
     root = engine.planner.root
     for one in root.walk() if root is not None else ():
         if one.recipe is not None and one.outcome != node.SKIPPED:
             found.setdefault(one.recipe.path, one.recipe)
-    rows = [_recipe(ctx, artifact) for artifact in found.values()]
+    known: dict[str, bool] = {}
+    rows = [_recipe(artifact, known) for artifact in found.values()]
     return sorted(rows, key=lambda row: (row["alias"], row["uid"], row["path"]))
 
 
-def _recipe(ctx: Context, artifact: Artifact) -> dict[str, Any]:
-    collection = collection_row(ctx, artifact.collection)
-    own = bool(artifact.meta.get("private"))
+def _recipe(artifact: Artifact, known: dict[str, bool]) -> dict[str, Any]:
+    place = artifact.collection
+    if place.path not in known:
+        known[place.path] = privacy.collection(place)
     return {
         "uid": artifact.uid,
         "alias": artifact.alias,
         "path": artifact.path,
-        "collection": collection,
-        "private": own or collection["private"],
+        "collection": {
+            "name": place.name,
+            "uid": place.uid,
+            "path": place.path,
+            "kind": place.kind,
+            "distribution": place.distribution,
+            "private": known[place.path],
+        },
+        "private": known[place.path] or bool(artifact.meta.get("private")),
     }
-
-
-def collection_row(ctx: Context, collection: Collection) -> dict[str, Any]:
-    """A collection: `name`, `uid`, `path`, `kind`, `distribution`, `private`."""
-    return {
-        "name": collection.name,
-        "uid": collection.uid,
-        "path": collection.path,
-        "kind": collection.kind,
-        "distribution": collection.distribution,
-        "private": is_private(ctx, collection),
-    }
-
-
-def is_private(ctx: Context, collection: Collection) -> bool:
-    """Whether a collection is marked private: in its meta, or as the package that carries it.
-
-    A package says so with a classifier that begins with `Private ::`, as package indexes know it.
-    """
-    from cmcore.collection_meta import Memo
-
-    memo = Memo(ctx.paths.collection_memo)
-    if memo.facts(collection.path).data.get("private"):
-        return True
-    name = collection.distribution.partition(" ")[0]
-    return bool(name) and private_distribution(name)
-
-
-def private_distribution(name: str) -> bool:
-    """Whether an installed distribution is marked private."""
-    from importlib import metadata
-
-    try:
-        found = metadata.metadata(name).get_all("Classifier") or []
-    except metadata.PackageNotFoundError:
-        return False
-    return any(str(classifier).startswith("Private ::") for classifier in found)

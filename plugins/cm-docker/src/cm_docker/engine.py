@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from cmcore.errors import CmError
 from cmcore.hints import TYPE_CHECKING, Callable, Mapping
 
 if TYPE_CHECKING:
-    from cm_docker.records import Build, Built, Ended, Launch, State
+    from cm_docker.records import Build, Built, Ended, Item, Launch, State
 
 #: Label of every container and image that is made here; its value says for whom.
 OWNER = "org.cmcore.owner"
@@ -64,6 +65,22 @@ class Engine(ABC):
     @abstractmethod
     def push(self, reference: str, target: str, tell: Callable[[str], None]) -> None:
         """Send an image to a registry."""
+
+    def items(self, owner: str) -> list[Item]:
+        """Containers and images of one owner, for `cm find container`."""
+        return []
+
+    def stop(self, container: str) -> None:
+        """Stop a detached container, and remove it."""
+        raise CmError(f"{self.name} has no container {container}")
+
+    def remove_container(self, container: str) -> None:
+        """Remove a container, running or not."""
+        raise CmError(f"{self.name} has no container {container}")
+
+    def prune(self, owner: str) -> list[str]:
+        """Remove layers that unfinished builds left; sentences of what was."""
+        return []
 
     def file_form(self) -> str:
         """What it builds from: `containerfile`, or `definition` (apptainer)."""

@@ -166,4 +166,26 @@ class State(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
+class Item(NamedTuple):
+    """A container or image that was made for one owner and is still there.
+
+    Attributes:
+        engine: name of the engine that has it.
+        kind: `container` or `image`.
+        id: its identifier.
+        name: its name or first reference.
+        image: reference of a container's image.
+        state: of a container: `running`, `exited 0`, ...
+        created: when, as the engine writes it.
+    """
+
+    engine: str
+    kind: str
+    id: str
+    name: str
+    image: str = ""
+    state: str = ""
+    created: str = ""
+
+
 Settings = dict[str, Any]

@@ -1,0 +1,196 @@
+"""docker by its command line: a real daemon, rootless or not, or podman behind docker's socket."""
+
+from __future__ import annotations
+
+import os
+
+from cm_docker.engines import ground, problems, programs, words
+from cm_docker.engines.commandline import CommandLine
+from cm_docker.engines.podman import numbers
+from cm_docker.engines.steps import Steps
+from cm_docker.records import Built, Problem, State
+from cmcore.errors import CmError
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Mapping
+
+if TYPE_CHECKING:
+    from cm_docker.records import Build, Launch
+
+#: `--gpus`, and builds with secrets, came with this version of the interface (docker 19.03).
+_OLDEST = (1, 40)
+#: From this version on the builder with secrets is an extra program, buildx.
+_WITHOUT_BUILDX = (23,)
+
+
+class Docker(CommandLine):
+    """docker.
+
+    Never `--rm`: with podman behind the socket it swallows the exit code of the container.
+    """
+
+    name = "docker"
+    rank = 20
+    _podman = False
+    _client = ""
+    _runtimes: Mapping[str, Any] = {}  # noqa: RUF012 - replaced, never changed
+
+    def environ(self) -> Mapping[str, str]:
+        return ground.environment(self.ctx.environ)
+
+    def look(self) -> State:
+        if not programs.find("docker", self.ctx.environ):
+            wrong = Problem("docker is not installed", ground.installation("docker.io"))
+            return State(False, problems=(wrong,))
+        told = self.ask("version", "--format", "{{json .}}", timeout=30)
+        about = _object(told.out)
+        server = about.get("Server")
+        if told.code or not isinstance(server, dict):
+            if "podman" in (told.out + told.err).lower():
+                text = "the program docker is podman's stand-in"
+                return State(False, problems=(Problem(text, "use --docker.engine=podman"),))
+            return State(False, problems=(problems.as_problem("docker", told.err or told.out),))
+        parts = [str(one.get("Name", "")) for one in server.get("Components") or ()]
+        self._podman = any("Podman" in part for part in parts)
+        self._client = str((about.get("Client") or {}).get("Version", ""))
+        info = _object(self.ask("info", "--format", "{{json .}}", timeout=60).out)
+        self._runtimes = info.get("Runtimes") or {}
+        rootless = any("rootless" in str(one) for one in info.get("SecurityOptions") or ())
+        found = [*self._old(server), *self._elsewhere()]
+        if not self._podman and not self.kit():
+            text = "docker's buildx is missing, so its builds cannot be given secrets"
+            found.append(Problem(text, ground.installation("docker-buildx"), fatal=False))
+        usable = not any(problem.fatal for problem in found)
+        return State(usable, str(server.get("Version", "")), rootless, tuple(found))
+
+    def _old(self, server: Mapping[str, Any]) -> list[Problem]:
+        spoken = str(server.get("ApiVersion", ""))
+        if self._podman or not spoken or numbers(spoken) >= _OLDEST:
+            return []
+        text = f"docker {server.get('Version')} is too old"
+        return [Problem(text, "install docker 19.03 or later")]
+
+    def _elsewhere(self) -> list[Problem]:
+        host = self.ctx.environ.get("DOCKER_HOST", "")
+        kind, _, place = host.partition("://")
+        near = place.startswith(("localhost", "127.", "[::1]"))
+        if kind not in ("tcp", "ssh", "http", "https") or near:
+            return []
+        text = f"docker's daemon runs on another machine ({place}), which does not see files of here"
+        return [Problem(text, "unset DOCKER_HOST")]
+
+    def kit(self) -> bool:
+        """Whether builds can use BuildKit, which knows secrets."""
+        if self._podman:
+            return False
+        if numbers(self._client) < _WITHOUT_BUILDX:
+            return True
+        return self.ask("buildx", "version", timeout=30).code == 0
+
+    def placing(self, launch: Launch) -> list[str]:
+        state = self.state()
+        chosen = []
+        if launch.network != "on":
+            chosen += ["--network", "none" if launch.network == "off" else "host"]
+        if self._podman and not state.rootless:
+            for limit in ground.low_limits():
+                chosen += ["--ulimit", limit]
+        user = launch.user
+        if not user and not state.rootless and os.geteuid():
+            user = f"{os.getuid()}:{os.getgid()}"
+        if user:
+            chosen += ["--user", user]
+        if launch.gpus:
+            chosen += self._gpus(launch.gpus)
+        if launch.detached and launch.limits.timeout:
+            raise CmError(
+                "docker cannot limit the time of a detached container",
+                hint="leave out --docker.timeout or --docker.detached, or use podman",
+            )
+        return chosen
+
+    def _gpus(self, wanted: str) -> list[str]:
+        if self._podman:
+            return [
+                word
+                for number in words.gpu_numbers(wanted)
+                for word in ("--device", f"nvidia.com/gpu={number}")
+            ]
+        if wanted == "all" or wanted.isdigit():
+            return ["--gpus", wanted]
+        return ["--gpus", f'"device={",".join(words.gpu_numbers(wanted))}"']
+
+    def build(self, build: Build, tell: Callable[[str], None]) -> Built:
+        """See `Engine.build`.
+
+        Raises:
+            CmError: also when steps need secrets and docker has no builder that knows them.
+        """
+        self.state()
+        if not build.secrets:
+            return self._build(build, self.kit(), tell)
+        if self.kit():
+            return self._build(build, True, tell)
+        if not self._podman:
+            raise CmError(
+                "docker cannot give secrets to build steps: buildx is missing",
+                hint=f"{ground.installation('docker-buildx')}, or use --docker.engine=podman",
+            )
+        from cm_docker.engines import bound
+
+        with bound.context(build) as changed:
+            return self._build(changed, False, tell)
+
+    def _build(self, build: Build, kit: bool, tell: Callable[[str], None]) -> Built:
+        chosen = ["--file", build.file, "--tag", build.tag]
+        if build.network != "on":
+            chosen += ["--network", "none" if build.network == "off" else "host"]
+        if build.rebuild:
+            chosen.append("--no-cache")
+        if build.pull:
+            chosen.append("--pull")
+        for key, value in build.labels.items():
+            chosen += ["--label", f"{key}={value}"]
+        if kit:
+            chosen += ["--progress", "plain"]
+            for key, path in build.secrets.items():
+                chosen += ["--secret", f"id={key},src={path}"]
+        else:
+            chosen.append("--force-rm")
+        steps = Steps()
+
+        def see(line: str) -> None:
+            steps.see(line)
+            if not _about_itself(line):
+                tell(line)
+
+        environ = {**self.environ(), "DOCKER_BUILDKIT": "1" if kit else "0"}
+        code, lines = programs.follow(
+            self.words("build", *chosen, build.folder), environ, see, cwd=build.folder
+        )
+        if code:
+            told = [line for line in lines if not _about_itself(line)]
+            raise problems.build_failure("docker", build.tag, told)
+        return Built(self.image(build.tag), steps.steps, steps.reused)
+
+    def prune(self, owner: str) -> list[str]:
+        """Remove layers that no image needs; they were made from files of ours."""
+        from cm_docker.engines.podman import MADE
+
+        chosen = ["--filter", f"label={MADE}", "--filter", "dangling=true"]
+        listed = self.ask("images", "--quiet", "--no-trunc", *chosen).out.split()
+        gone = sum(not self.ask("rmi", layer).code for layer in dict.fromkeys(listed))
+        return [f"removed {gone} layers of unfinished builds"] if gone else []
+
+
+def _about_itself(line: str) -> bool:
+    """Whether a line of the old builder is about its age."""
+    return line.startswith(("DEPRECATED: The legacy builder", "            "))
+
+
+def _object(text: str) -> dict[str, Any]:
+    import json
+
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -211,9 +211,15 @@ def readable_python() -> str:
 
 
 class Station:
-    """An environment with our packages from the index, outside the checkout, for all users."""
+    """An environment with our packages from the index, outside the checkout, for all users.
 
-    def __init__(self, folder: Path, index: Index) -> None:
+    Args:
+        folder: where it is made.
+        index: the only place that pip sees.
+        packages: what is installed, with all that it asks for.
+    """
+
+    def __init__(self, folder: Path, index: Index, *packages: str) -> None:
         self.folder, self.index = folder, index
         self.bin = folder / "venv" / "bin"
         block = {**os.environ, "PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index.url}
@@ -221,7 +227,8 @@ class Station:
             block.pop(name, None)
         must(call([readable_python(), "-m", "venv", folder / "venv"], env=block))
         words = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        must(call([self.bin / "python", *words, "cm-plugin-docker"], env=block))
+        wanted = packages or ("cm-plugin-docker",)
+        must(call([self.bin / "python", *words, *wanted], env=block, timeout=600))
 
 
 class Person:

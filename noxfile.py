@@ -65,6 +65,15 @@ def containers(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *(session.posargs or ["plugins/cm-docker/tests"]))
 
 
+@nox.session(name="containers-all")
+def containers_all(session: nox.Session) -> None:
+    """The same with every recipe of the comparison, and MLPerf's main job (half an hour)."""
+    session.install(*group("test"), *packages(), *packages(["plugins/cm-docker"]))
+    session.env["CMCORE_TEST_CONTAINERS"] = "all"
+    suite = "plugins/cm-docker/tests/real"
+    session.run("python", "-m", "pytest", *(session.posargs or [suite]))
+
+
 @nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])
 def units(session: nox.Session) -> None:
     """Unit suites of the packages on every supported Python that this machine has."""

@@ -29,9 +29,10 @@ class Attempt:
     Args:
         engine: the engine that builds.
         home: folder for scratch folders.
+        context: the folder that is built from.
     """
 
-    def __init__(self, engine: Podman, home: str) -> None:
+    def __init__(self, engine: Podman, home: str, context: str) -> None:
         from cmcore.storage import make_dir
 
         self.engine = engine
@@ -42,6 +43,7 @@ class Attempt:
             "builder": "",
             "started": int(time.time()),
             "storage": storage_of(engine),
+            "context": context,
         }
         make_dir(self.scratch)
         os.chmod(self.folder, 0o700)
@@ -95,6 +97,16 @@ def clean(engine: Podman, home: str) -> list[str]:
         _remove_folder(engine, folder)
         done.append("removed what a build left that was killed")
     return done
+
+
+def in_use(home: str) -> set[str]:
+    """Folders that living processes build from."""
+    abouts = [_read(os.path.join(home, name, _ABOUT)) or {} for name in _names(home)]
+    return {
+        str(about.get("context"))
+        for about in abouts
+        if about.get("run") and not marks.ended(str(about["run"]))
+    }
 
 
 def storage_of(engine: Podman) -> str:

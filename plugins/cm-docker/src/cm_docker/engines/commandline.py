@@ -96,9 +96,7 @@ class CommandLine(Engine):
         try:
             # From here on a container may be there, even when the answer never comes.
             created = True
-            self.must(
-                f"make a container of {launch.image}", *create, launch.image, *launch.command
-            )
+            self.must(f"make a container of {launch.image}", *create, launch.image, *launch.command)
             self.prepare(name)
             if launch.detached:
                 self.must(f"start the container {name}", "start", name)
@@ -207,6 +205,8 @@ class CommandLine(Engine):
         self.must(f"remove the container {container}", "rm", "--force", "--volumes", container)
 
     def remove_image(self, reference: str) -> None:
+        if not self.image(reference):
+            raise NotFoundError(f"{self.name} has no image {reference}")
         self.must(f"remove the image {reference}", "rmi", reference)
 
     def push(self, reference: str, target: str, tell: Callable[[str], None]) -> None:

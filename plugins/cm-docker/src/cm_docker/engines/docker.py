@@ -74,7 +74,7 @@ class Docker(CommandLine):
         near = place.startswith(("localhost", "127.", "[::1]"))
         if kind not in ("tcp", "ssh", "http", "https") or near:
             return []
-        text = f"docker's daemon runs on another machine ({place}), which does not see files of here"
+        text = f"docker's daemon runs on another machine ({place}) and sees no files of here"
         return [Problem(text, "unset DOCKER_HOST")]
 
     def kit(self) -> bool:
@@ -109,11 +109,11 @@ class Docker(CommandLine):
 
     def _gpus(self, wanted: str) -> list[str]:
         if self._podman:
-            return [
-                word
-                for number in words.gpu_numbers(wanted)
-                for word in ("--device", f"nvidia.com/gpu={number}")
-            ]
+            # An interface of docker cannot ask podman for GPUs; it would run without, in silence.
+            raise CmError(
+                "podman behind docker's socket gives no GPUs to containers",
+                hint="use --docker.engine=podman",
+            )
         if wanted == "all" or wanted.isdigit():
             return ["--gpus", wanted]
         return ["--gpus", f'"device={",".join(words.gpu_numbers(wanted))}"']
@@ -145,7 +145,7 @@ class Docker(CommandLine):
             chosen += ["--network", "none" if build.network == "off" else "host"]
         if build.rebuild:
             chosen.append("--no-cache")
-        if build.pull:
+        if build.pull and not self._from_here(build.file):
             chosen.append("--pull")
         for key, value in build.labels.items():
             chosen += ["--label", f"{key}={value}"]
@@ -170,6 +170,16 @@ class Docker(CommandLine):
             told = [line for line in lines if not _about_itself(line)]
             raise problems.build_failure("docker", build.tag, told)
         return Built(self.image(build.tag), steps.steps, steps.reused)
+
+    def _from_here(self, path: str) -> bool:
+        """Whether a file begins with an image that no registry has; `--pull` would fail."""
+        import re
+
+        try:
+            with open(path, encoding="utf-8") as file:
+                return bool(re.search(r"^FROM\s+(?:--\S+\s+)*localhost/", file.read(), re.M | re.I))
+        except OSError:
+            return False
 
     def prune(self, owner: str) -> list[str]:
         """Remove layers that no image needs; they were made from files of ours."""

@@ -27,6 +27,9 @@ def low_limits() -> list[str]:
         if hard == resource.RLIM_INFINITY:
             continue
         low = low or hard < _PODMAN_LIMIT
+        if name == "nproc":
+            # podman lowers its own limit to this before it starts anything.
+            hard = min(hard, _number("/proc/sys/kernel/pid_max") or hard)
         words.append(f"{name}={hard}:{hard}")
     return words if low else []
 
@@ -103,6 +106,14 @@ def installation(package: str) -> str:
         if which(program):
             return f"{words} {package}"
     return f"install {package}"
+
+
+def _number(path: str) -> int:
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 0
 
 
 def _owned(folder: str) -> bool:

@@ -153,10 +153,10 @@ class Podman(CommandLine):
         if self._host("security", "selinuxEnabled"):
             # Mounted files keep their labels: they are the user's.
             chosen += ["--security-opt", "label=disable"]
-        limit = words.seconds(launch.limits.timeout)
-        if limit:
+        time = int(words.seconds(launch.limits.timeout))
+        if time:
             # Attached, ours comes first and can say so; this one is for when we are killed.
-            chosen += ["--timeout", str(int(limit) + (0 if launch.detached else 15) or 1)]
+            chosen += ["--timeout", str(time if launch.detached else time + 15)]
         self._warn_of_limits(launch)
         return chosen
 
@@ -198,7 +198,7 @@ class Podman(CommandLine):
 
     def build(self, build: Build, tell: Callable[[str], None]) -> Built:
         """See `Engine.build`; layers of finished steps stay, so that a next try continues."""
-        attempt = building.Attempt(self, self._scratch())
+        attempt = building.Attempt(self, self._scratch(), build.folder)
         whole = False
         steps = Steps()
 

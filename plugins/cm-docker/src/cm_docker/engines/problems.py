@@ -18,7 +18,7 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "sudo usermod -aG docker $USER, then log in again; or use --docker.engine=podman",
     ),
     (
-        r"[Cc]annot connect to the Docker daemon at ([^\s]+?)\.? Is the docker|error during connect",
+        r"[Cc]annot connect to the Docker daemon at|error during connect",
         "docker's daemon does not run",
         "start it (sudo systemctl start docker), or use --docker.engine=podman",
     ),
@@ -71,7 +71,7 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     (
         r"[Nn]o space left on device|disk quota exceeded",
         "the disk is full",
-        "make room, for example with `cm prune container`; podman info or docker info name the place",
+        "make room, for example with `cm prune container`",
     ),
     (
         r"address already in use|port is already allocated",

@@ -8,7 +8,7 @@ from cmcore.errors import CmError, NotFoundError
 from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cm_docker.records import Launch, Mount
+    from cm_docker.records import Launch
 
 #: Folder in a container where each secret is a file; the image's entry reads it.
 SECRETS = "/run/secrets/cm"

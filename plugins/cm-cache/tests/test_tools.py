@@ -166,6 +166,39 @@ def test_a_tool_in_a_file_is_served_where_its_file_is_the_same(cache, gcc, monke
     assert len(cache.find("get", "gcc")) == 1
 
 
+def test_containers_of_one_image_are_one_machine(cache, monkeypatch):
+    monkeypatch.setattr(machine, "_known", {})
+    monkeypatch.setenv(machine.IMAGE, "abc")
+    cache.store("detect", kind="detected", env={"CM_CPU_CORES": "64"})
+    # The next container has another host name, and perhaps a machine-id.
+    monkeypatch.setattr(machine, "_known", {})
+    monkeypatch.setattr(machine.host, "name", lambda: "f00d")
+    monkeypatch.setattr(machine, "_machine_id", lambda: "12345678")
+    assert len(cache.find("detect")) == 1
+    monkeypatch.setattr(machine, "_known", {})
+    monkeypatch.setenv(machine.IMAGE, "another")
+    assert cache.find("detect") == []
+
+
+@pytest.mark.parametrize("image", ["", "abc"])
+def test_in_an_image_files_lose_their_inodes_and_parts_of_seconds(
+    cache, built, gcc, monkeypatch, image
+):
+    monkeypatch.setenv(machine.IMAGE, image)
+    text, time = gcc.read_bytes(), gcc.stat().st_mtime_ns
+    other = gcc.with_name("packed")
+    other.write_bytes(text)
+    os.utime(other, ns=(time, time - time % 10**9))
+    other.replace(gcc)
+    assert [len(cache.find("get", "gcc")), len(cache.find("lib"))] == ([1, 1] if image else [0, 0])
+
+
+def test_in_an_image_another_time_is_another_file(cache, built, gcc, monkeypatch):
+    monkeypatch.setenv(machine.IMAGE, "abc")
+    os.utime(gcc, ns=(1, 1))
+    assert cache.find("get", "gcc") == []
+
+
 def test_the_machine_id_is_not_told(cache):
     known = machine.identity()["id"]
     assert len(known) in (0, 8)

@@ -10,6 +10,10 @@ from cmcore.hints import Any, Mapping
 #: Key of an entry's meta that says on which machine it was made.
 MACHINE = "machine"
 
+#: Variable of a container image that says which one it is. The containers of an image are one
+#: machine: each has a host name of its own, and none has a machine-id that means anything.
+IMAGE = "CMCORE_IMAGE"
+
 _known: dict[str, str] = {}
 
 
@@ -18,12 +22,19 @@ def identity() -> dict[str, str]:
 
     All three, because each may be the same on two machines: cloned images share the machine-id,
     containers have none, and a host name is given anew. Source: machine-id(5), proc(5) `cpuinfo`.
+    In a container whose image says which one it is, that is the name, and there is no id.
     """
     if not _known:
-        _known["name"] = host.name()
-        _known["id"] = _machine_id()
+        image = image_name()
+        _known["name"] = f"image {image}" if image else host.name()
+        _known["id"] = "" if image else _machine_id()
         _known["cpu"] = _cpu()
     return dict(_known)
+
+
+def image_name() -> str:
+    """Which container image this is; "" where nobody says so."""
+    return os.environ.get(IMAGE, "").strip()
 
 
 def differs(there: object) -> str:

@@ -65,13 +65,16 @@ def flaw(shelf: Shelf, meta: Mapping[str, Any]) -> str:
     """Which tool of a built entry is another one now, as a clause, or ""."""
     if meta.get("class") != classes.BUILT:
         return ""
+    from cm_cache import recheck
+
     made = meta.get("host")
     arch = made.get("arch") if isinstance(made, dict) else ""
     if arch and hasattr(os, "uname") and arch != os.uname().machine:
         return f"it was built on {arch}, and this machine is {os.uname().machine}"
     for tool in _listed(meta):
         for kept in tool["paths"]:
-            if _mark(kept[0]) != kept:
+            now = _mark(kept[0])
+            if now != kept and not recheck.same_packed(now, kept):
                 return _told(shelf, tool, kept[0])
         seen = tool.get("seen")
         if seen and seen != (now := _look(shelf, tool["uid"])) and now:

@@ -49,6 +49,7 @@ class View:
         home: the caller's home folder.
         cache: the cache folder of the host; of an entry, all is mounted.
         mount_cwd: whether the current folder is to be there.
+        make: make folders for outputs that are not there; else only say where they would be.
 
     Attributes:
         workdir: current folder inside, "" for the image's own.
@@ -57,8 +58,11 @@ class View:
         warnings: sentences for everybody.
     """
 
-    def __init__(self, cwd: str, home: str, cache: str, *, mount_cwd: bool = True) -> None:
+    def __init__(
+        self, cwd: str, home: str, cache: str, *, mount_cwd: bool = True, make: bool = True
+    ) -> None:
         self.cwd = cwd
+        self._makes = make
         self.cache = cache
         self.workdir = ""
         self.made: list[str] = []
@@ -112,7 +116,7 @@ class View:
         else:
             place = os.path.dirname(path) if file else path
             self._make(place)
-        if not os.access(place, os.W_OK):
+        if os.path.lexists(place) and not os.access(place, os.W_OK):
             raise CmError("this output cannot be written", where=place, hint="see its permissions")
         if place == path:
             return self._want(path, True)
@@ -181,7 +185,7 @@ class View:
         while not os.path.lexists(folder):
             missing.append(folder)
             folder = os.path.dirname(folder)
-        for one in reversed(missing):
+        for one in reversed(missing) if self._makes else ():
             try:
                 os.mkdir(one)
             except OSError as error:

@@ -75,7 +75,8 @@ def render(parts: Parts) -> str:
     lines += [run("/bin/sh", f"{ROOT}/system", text, secrets=True) for text in parts.system]
     lines.append(f"COPY --from=tools {VENV} {VENV}")
     lines.append(f'ENV PATH="{VENV}/bin:${{PATH:-{_PATH}}}"')
-    lines += [f"ENV {key}={quoted(key, value)}" for key, value in variables(parts).items()]
+    pairs = [f"{key}={quoted(key, value)}" for key, value in variables(parts).items()]
+    lines.append(f"ENV {' '.join(pairs)}")
     lines += [
         f"COPY {_list(f'collections/{name}/', f'{target}/')}"
         for name, target in parts.collections.items()
@@ -92,14 +93,16 @@ def render(parts: Parts) -> str:
 def first_steps(parts: Parts) -> list[Words]:
     """All steps that run cm or a recipe's own commands; the first looks whether cm works."""
     final = [("/bin/sh", "-c", text) for text in parts.final]
-    return [("cm", "ls", "collection"), *parts.steps, *final]
+    # It also reads all recipes, so that no container has to.
+    works = ("/bin/sh", "-c", "cm find script >/dev/null")
+    return [works, *parts.steps, *final]
 
 
 def variables(parts: Parts) -> dict[str, str]:
     """The image's variables but PATH, as they are: ours, and those of the recipe."""
     own = {
         "CM_HOME": HOME,
-        "CM_IMAGE": parts.identity,
+        "CMCORE_IMAGE": parts.identity,
         # Whoever runs it is not who made it; git asks for this where owners differ.
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "safe.directory",

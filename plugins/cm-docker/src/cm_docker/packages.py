@@ -32,6 +32,7 @@ curl curl
 dmidecode dmidecode
 file file
 g++ g++ gcc-c++ g++ gcc-c++
+free procps procps-ng procps procps
 gawk gawk
 gcc gcc,libc6-dev gcc gcc,musl-dev gcc
 gfortran gfortran gcc-gfortran gfortran gcc-fortran
@@ -64,6 +65,7 @@ strings binutils
 sudo sudo
 tar tar
 time time
+top procps procps-ng procps procps
 unzip unzip
 wget wget
 which debianutils which which which

@@ -142,7 +142,7 @@ def request(entry: _Row, prefix: str, more: _Row) -> Words:
     flags["quiet"] = True
     if isinstance(flags.get("adr"), dict):
         flags["adr"] = _sorted(flags["adr"])
-    return ("cm", *unparse(Request("run", "script", (), flags)))
+    return ("cm", *unparse(Request("run", "script", (), flags, console=True)))
 
 
 def is_on(value: object) -> bool:

@@ -101,20 +101,34 @@ def path_keys(run: RecipeRun) -> dict[str, list[str]]:
     }
 
 
-def holds_secret(name: str, value: object) -> bool:
-    """Whether a variable or flag looks like one that holds a secret, by its name or its text."""
+def holds_secret(name: str, value: object, variable: str | None = None) -> bool:
+    """Whether a variable or flag looks like one that holds a secret, by its name or its text.
+
+    Args:
+        name: its name.
+        value: what it holds.
+        variable: of a flag, the variable that it is mapped to.
+    """
     if not value or value is True:
         return False
-    upper = name.upper().replace("-", "_")
-    if is_secret(upper) or upper.endswith(_SECRET_ENDS) or upper == "PAT":
-        return True
+    for one in (name, variable or ""):
+        upper = one.upper().replace("-", "_")
+        if is_secret(upper) or upper.endswith(_SECRET_ENDS) or upper == "PAT":
+            return True
     text = str(value)
     authority = text.partition("://")[2].partition("/")[0]
     return "@" in authority and "://" in text and authority[0] != "@"
 
 
-def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """`values` without those that look like secrets, and the dotted names of the latter."""
+def without_secrets(
+    values: Mapping[str, Any], mapping: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """`values` without those that look like secrets, and the dotted names of the latter.
+
+    Args:
+        values: variables or flags.
+        mapping: of flags, the variables that they are mapped to.
+    """
     kept: dict[str, Any] = {}
     secret: list[str] = []
     for name, value in values.items():
@@ -123,7 +137,7 @@ def without_secrets(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str
             secret += [f"{name}.{one}" for one in names]
             if inner or not names:
                 kept[name] = inner
-        elif holds_secret(name, value):
+        elif holds_secret(name, value, (mapping or {}).get(name)):
             secret.append(name)
         else:
             kept[name] = value

@@ -78,14 +78,14 @@ def _collections(engine: Engine, used: list[tuple[str, dict[str, Any]]]) -> list
                 name, _, version = origin.distribution.partition(" ")
                 lines[f"pip install {name}=={version}"] = None
             elif origin.kind != "local":
-                clone = _clone_address(origin.path)
+                clone = clone_address(origin.path)
                 if clone:
                     lines[f"git clone {_quoted(clone)} {_quoted(origin.name)}"] = None
                 lines[f"cm add collection {_quoted(origin.name if clone else origin.path)}"] = None
     return list(lines)
 
 
-def _clone_address(path: str) -> str:
+def clone_address(path: str) -> str:
     """Where a clone came from, without the password that may stand in it; "" for no clone."""
     try:
         with open(os.path.join(path, ".git", "config"), encoding="utf-8") as file:

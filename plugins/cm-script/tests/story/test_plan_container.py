@@ -168,20 +168,21 @@ def test_secrets_are_named_and_not_shown(world: World) -> None:
     world.recipe(
         "program",
         deps=[{"tags": "private-data"}],
-        input_mapping={"api_key": "CM_API_KEY", "url": "CM_URL"},
+        input_mapping={"key": "CM_API_KEY", "url": "CM_URL"},
+        env={"CM_CALL": "fetch <<<CM_API_KEY>>>"},
     )
     flags = {
         "gh_token": "planted-1",
-        "api_key": "planted-2",
+        "key": "planted-2",
         "url": "https://user:planted-3@example.org/x",
         "env": {"HF_TOKEN": "planted-4", "CM_PLAIN": "seen"},
     }
     found = container(world, "program", **flags)
     assert "planted" not in json.dumps(found)
     assert sorted(found["command"]["secret_flags"]) == [
-        "api_key",
         "env.HF_TOKEN",
         "gh_token",
+        "key",
         "url",
     ]
     assert {"CM_GH_TOKEN", "CM_API_KEY", "CM_URL", "HF_TOKEN"} <= set(found["secrets"])

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: `--output` of those who want to read the page at once.
 STDOUT = "-"
 _LISTED = 10
+#: Flags that every action takes.
+GENERAL = ("quiet", "q", "silent", "s", "verbose", "v")
 
 
 def doc(ctx: Context, request: Request) -> Result:
@@ -37,6 +39,11 @@ def doc(ctx: Context, request: Request) -> Result:
     Raises:
         CmError: nothing fits, there is nowhere to write, or the only page was written by a person.
     """
+    if request.flags.get("format") in formats.OF_RUNS:
+        from cm_script.documenting import reproduce
+
+        return reproduce.doc(ctx, request)
+    _refuse_flags_of_runs(ctx, request)
     style = formats.named(request.flags.get("format", "markdown"))
     output = request.flags.get("output")
     if output is True or output == "":
@@ -48,6 +55,20 @@ def doc(ctx: Context, request: Request) -> Result:
             return work.printed()
         pages, roots = work.elsewhere(str(output)) if output else (work.in_place(), [])
     return _finish(request, style, pages, roots, work.warnings)
+
+
+def _refuse_flags_of_runs(ctx: Context, request: Request) -> None:
+    """Only a document about a run takes flags of that run."""
+    known = [flag.name for flag in ctx.registry.resolve("script", "doc").action.flags]
+    for name in request.flags:
+        if name not in known and name not in GENERAL:
+            from cmcore.naming import did_you_mean, suggestion
+
+            raise UsageError(
+                f"unknown flag '--{name}' of 'doc script'",
+                hint=suggestion(did_you_mean(name, known))
+                or "--format=readme and --format=notebook take the flags of a run",
+            )
 
 
 def _of_dialect(target: Target, request: Request) -> Target:

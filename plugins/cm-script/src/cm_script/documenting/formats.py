@@ -74,6 +74,8 @@ def _generated(content: bytes) -> bool:
 
 
 FORMATS = {"markdown": Format("README.md", _page, _catalogue, _overview, _generated)}
+#: Formats of a document about one run, and the names of their files; see `reproduce`.
+OF_RUNS = {"readme": "README.md", "notebook": "run.ipynb"}
 
 
 def named(name: object) -> Format:
@@ -84,5 +86,7 @@ def named(name: object) -> Format:
     """
     found = FORMATS.get(str(name))
     if found is None:
-        raise UsageError(f"there is no format '{name}'", hint="known are " + ", ".join(FORMATS))
+        raise UsageError(
+            f"there is no format '{name}'", hint="known are " + ", ".join((*FORMATS, *OF_RUNS))
+        )
     return found

@@ -36,8 +36,9 @@ def describe(ctx: Context, engine: InsideEngine, inputs: dict[str, Any]) -> dict
         raise root.error if root is not None and root.error else CmError("nothing was planned")
     run = root.run
     mapping = containermeta.input_mapping(run, noted.docker)
-    env, secrets = containermeta.without_secrets(noted.env)
-    flags, secret_flags = containermeta.without_secrets(_replayed(inputs))
+    env, secrets = _told(noted.env)
+    flags, secret_flags = containermeta.without_secrets(_replayed(inputs), mapping)
+    known: dict[str, bool] = {}
     own = prefetch.own_of(run, inputs, mapping)
     return {
         "settings": noted.docker,
@@ -53,12 +54,22 @@ def describe(ctx: Context, engine: InsideEngine, inputs: dict[str, Any]) -> dict
             "flags": flags,
             "secret_flags": secret_flags,
         },
-        "recipe": _recipe(run.artifact, {}),
-        "recipes": _recipes(engine),
+        "recipe": _recipe(run.artifact, known),
+        "recipes": [_recipe(artifact, known) for artifact in needed(engine)],
         "prefetch": prefetch.requests(ctx, engine, own),
         "programs": programs.of_plan(planner),
         "system_packages": programs.system_packages(planner),
     }
+
+
+def _told(found: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The environment less what is secret or has a secret in it, and the names of the former."""
+    from cm_script.masking import STARS, without
+
+    env, secrets = containermeta.without_secrets(found)
+    texts = {text for name in secrets if len(text := str(found.get(name, ""))) > 5}
+    plain = without(env, texts)
+    return {name: value for name, value in env.items() if STARS not in str(plain[name])}, secrets
 
 
 def _replayed(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -74,16 +85,14 @@ def _artifacts(inputs: dict[str, Any]) -> list[str]:
     return [str(word) for word in (*([first] if first else []), *(inputs.get("artifacts") or ()))]
 
 
-def _recipes(engine: InsideEngine) -> list[dict[str, Any]]:
+def needed(engine: InsideEngine) -> list[Artifact]:
     """Recipes that the run may need, surely or not, by their name."""
     found: dict[str, Artifact] = {}
     root = engine.planner.root
     for one in root.walk() if root is not None else ():
         if one.recipe is not None and one.outcome != node.SKIPPED:
             found.setdefault(one.recipe.path, one.recipe)
-    known: dict[str, bool] = {}
-    rows = [_recipe(artifact, known) for artifact in found.values()]
-    return sorted(rows, key=lambda row: (row["alias"], row["uid"], row["path"]))
+    return sorted(found.values(), key=lambda one: (one.alias, one.uid, one.path))
 
 
 def _recipe(artifact: Artifact, known: dict[str, bool]) -> dict[str, Any]:

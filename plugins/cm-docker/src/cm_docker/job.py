@@ -84,7 +84,7 @@ def read(ctx: Context, request: Request, asked: Asked) -> Job:
         needs=_needs(data),
         recipe=recipe,
         block=block,
-        settings=run_settings.read(block, str(about["dialect"]), recipe, wishes),
+        settings=run_settings.read(block, recipe, wishes),
     )
 
 
@@ -111,7 +111,7 @@ def with_host_deps(ctx: Context, job: Job, asked: Asked) -> Job:
         about=about,
         needs=_needs(data),
         block=block,
-        settings=run_settings.read(block, str(about["dialect"]), job.recipe, job.wishes),
+        settings=run_settings.read(block, job.recipe, job.wishes),
         host_env=found,
     )
 

@@ -129,6 +129,8 @@ def split(flags: Mapping[str, Any]) -> Asked:
             notes.append(f"{spelled} changes nothing: {option.why}")
             continue
         found = option_values.read(option, value, spelled)
+        if name == "mounts":  # in the references, what is mounted can be written
+            found = tuple(one if one.endswith((":rw", ":ro")) else f"{one}:rw" for one in found)
         if values.setdefault(option.field, found) != found:
             raise UsageError(
                 f"{spelling[option.field]} and {spelled} say different things",

@@ -15,13 +15,10 @@ class Treatment(NamedTuple):
         what: `run` (how the container runs), `image` (what it is made from), `host` (done on the
             host before), `inside` (the engine of recipes reads it there), or `ignored`.
         why: for an ignored one: a sentence for the user.
-        dialects: where it is honoured; a key that one reference never read is ignored for recipes
-            of that dialect only if honouring it would change what they do.
     """
 
     what: str
     why: str = ""
-    dialects: tuple[str, ...] = ("cm", "mlc")
 
 
 _HERE = "the image has the recipes and packages that are in use here"
@@ -53,10 +50,6 @@ def _table() -> dict[str, Treatment]:
     found.update({name: Treatment("run", _APPTAINER) for name in _WORDS_OF_APPTAINER.split()})
     found["deps"] = found["build_deps"] = Treatment("host")
     found["real_run"] = Treatment("inside")
-    # MLCFlow collects it and never looks at it again; its recipes run.
-    found["skip_run_cmd"] = Treatment(
-        "run", "MLCFlow runs the recipe whatever this says", dialects=("cm",)
-    )
     ignored = {
         "cm_repo cm_repo_branch cm_repo_flags cm_repos mlc_repo mlc_repo_branch": _HERE,
         "mlc_repo_flags mlc_repos mlc_repo_path": _HERE,
@@ -66,6 +59,8 @@ def _table() -> dict[str, Treatment]:
         "reuse_existing keep_detached": "each run gets a container of its own",
         "base_image_off cm_repo_flags1": _OFF,
         "pass_group_id": _CALLER,
+        # CM then runs `cm version` instead; MLCFlow reads the key and runs the recipe.
+        "skip_run_cmd": "the recipe runs; --docker.skip_run_cmd only starts the container",
         "sandbox sudo ignore_fakeroot_cmd": "apptainer builds without them here",
         "build": "images are built when they are missing",
     }
@@ -77,7 +72,7 @@ def _table() -> dict[str, Treatment]:
 TABLE = _table()
 
 
-def notes(block: object, dialect: str) -> list[str]:
+def notes(block: object) -> list[str]:
     """Sentences on the keys of a `docker:` block that change nothing, and on unknown ones."""
     said = []
     for key in block if isinstance(block, dict) else ():
@@ -87,6 +82,6 @@ def notes(block: object, dialect: str) -> list[str]:
 
             near = suggestion(did_you_mean(str(key), TABLE, n=1))
             said.append(f"docker.{key} of the recipe is unknown" + (f"; {near}" if near else ""))
-        elif found.what == "ignored" or dialect not in found.dialects:
+        elif found.what == "ignored":
             said.append(f"docker.{key} of the recipe changes nothing: {found.why}")
     return said

@@ -117,7 +117,7 @@ def _switch(value: Any) -> bool:
     return found
 
 
-def read(block: Mapping[str, Any], dialect: str, recipe: str, wishes: Wishes) -> RunSettings:
+def read(block: Mapping[str, Any], recipe: str, wishes: Wishes) -> RunSettings:
     """Join a recipe's settings and the user's wishes; the latter win.
 
     Raises:
@@ -131,9 +131,6 @@ def read(block: Mapping[str, Any], dialect: str, recipe: str, wishes: Wishes) ->
     def both(wish: tuple[str, ...], key: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*own.get(key, ()), *wish)))
 
-    skip = chosen(wishes.skip_run_cmd, "skip_run_cmd", False)
-    if wishes.skip_run_cmd is None and dialect not in TABLE["skip_run_cmd"].dialects:
-        skip = False
     extra = (*own.get("extra_run_args", ()), *wishes.extra_run_args)
     if chosen(wishes.use_google_dns, "use_google_dns", False):
         extra += _GOOGLE
@@ -162,12 +159,12 @@ def read(block: Mapping[str, Any], dialect: str, recipe: str, wishes: Wishes) ->
         pass_group=bool(chosen(wishes.pass_user_group, "pass_user_group", False)),
         interactive=bool(chosen(wishes.interactive, "interactive", False)) and not detached,
         detached=detached,
-        skip=bool(skip),
+        skip=bool(wishes.skip_run_cmd),
         before=tuple(command for command in before if not _pulls(command)),
         cache=wishes.cache or "image",
         needs_gh_token=own.get("gh_token_required", False),
         notes=(
-            *notes(dict(block), dialect),
+            *notes(dict(block)),
             *(f"'{c}' is left out: {_CURRENT}" for c in before if _pulls(c)),
         ),
         told=tuple(_rights(own)),

@@ -63,7 +63,7 @@ class View:
     ) -> None:
         self.cwd = cwd
         self._makes = make
-        self.cache = cache
+        self.cache = os.path.realpath(cache) if cache else ""
         self.workdir = ""
         self.made: list[str] = []
         self.notes: list[str] = []
@@ -109,10 +109,11 @@ class View:
         Raises:
             CmError: it cannot be made or written.
         """
+        path = self._real(path)
         if os.path.exists(path):
             place = path
         elif hostpaths.below(path, self.cwd) and self.workdir:
-            return self._want_new(path)
+            return hostpaths.inside(path)
         else:
             place = os.path.dirname(path) if file else path
             self._make(place)
@@ -151,8 +152,7 @@ class View:
         return path
 
     def _want(self, path: str, writable: bool) -> str:
-        if self._hidden(path):
-            path = os.path.realpath(path)
+        path = self._real(path)
         whole = self.whole(path)
         if whole == "/":
             raise UsageError("'/' would show the container all of the host", hint="name a folder")
@@ -161,24 +161,14 @@ class View:
             self._wanted[path] = True
         return hostpaths.inside(path)
 
-    def _want_new(self, path: str) -> str:
-        """Something in the current folder that the recipe will make."""
-        parent = path
-        while not os.path.lexists(parent):
-            parent = os.path.dirname(parent)
-        if self._hidden(parent) and os.path.isdir(parent):
-            real = self._want(parent, True)
-            return os.path.normpath(os.path.join(real, os.path.relpath(path, parent)))
-        return hostpaths.inside(path)
+    def _real(self, path: str) -> str:
+        """The path without links, unless it lies in the current folder with all that it leads to.
 
-    def _hidden(self, path: str) -> bool:
-        """Whether a link leads out of the folder through which the path would be seen."""
-        return any(
-            hostpaths.below(path, folder)
-            and not hostpaths.below(os.path.realpath(path), os.path.realpath(folder))
-            for folder in self._wanted
-            if folder != path
-        )
+        Engines follow links in the place of a mount, and so would hide something of the image.
+        """
+        real = os.path.realpath(path)
+        here = self.workdir and hostpaths.below(path, self.cwd)
+        return path if here and hostpaths.below(real, os.path.realpath(self.cwd)) else real
 
     def _make(self, folder: str) -> None:
         missing = []

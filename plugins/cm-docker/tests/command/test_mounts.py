@@ -77,6 +77,19 @@ def seen(view: mounts.View, value: str) -> str:
     return ""
 
 
+def through_a_link(view: mounts.View) -> list[Mount]:
+    """Mounts whose place lies behind a link of another mount: engines would follow it."""
+    found = []
+    for mount in view.mounts():
+        for other in view.mounts():
+            if other != mount and hostpaths.below(mount.target, other.target):
+                place = other.source + mount.target[len(other.target) :]
+                real = os.path.realpath(place)
+                if not hostpaths.below(real, os.path.realpath(other.source)):
+                    found.append(mount)
+    return found
+
+
 _PLACES = [name.partition("->")[0].rstrip("/") for name in _WORLD]
 
 
@@ -118,6 +131,7 @@ def test_a_path_that_is_given_is_seen_under_the_name_that_is_passed(
         for name, value in flags.items():
             wanted = os.path.realpath(os.path.join(world, "work", value))
             assert seen(view, passed[name]) == wanted, (name, value, passed[name], view.mounts())
+        assert not through_a_link(view)
         allowed = {os.path.realpath(os.path.join(world, "work", v)) for v in flags.values()}
         if mount_cwd:
             allowed.add(str(world / "work"))
@@ -170,6 +184,14 @@ def test_an_output_elsewhere_is_made_and_can_be_written(world: Path) -> None:
     view.forget()
     assert not (world / "new").exists()
     assert not (world / "res").exists()
+
+
+def test_names_without_links_are_passed(world: Path) -> None:
+    view = view_of(world)
+    flags = {"a": str(world / "elsewhere/back/data"), "b": str(world / "elsewhere")}
+    passed = mounts.rewrite(view, flags, mounts.Declared())
+    assert passed == {"a": str(world / "work/data"), "b": flags["b"]}
+    assert not through_a_link(view)
 
 
 def test_what_was_made_for_outputs_stays_when_something_is_in_it(world: Path) -> None:

@@ -11,16 +11,21 @@ echo "payload" > tool.txt
 echo "CM_TOOL_MADE=$(date +%s%N)" > tmp-run-env.out
 """
 OTHER = TOOL.replace("CM_TOOL_MADE", "CM_OTHER_MADE")
+#: Does what its options say, all in one image: speak, write, wait, fail. Of the token it shows
+#: that it is there, without showing it.
 USE = """#!/bin/bash
 echo "text: ${CM_TEXT}"
 if [ -n "${CM_OUTPUT_FOLDER}" ]; then
   echo "${CM_TEXT}" > "${CM_OUTPUT_FOLDER}/said.txt"
 fi
-"""
-#: Shows that the token is there, without showing it.
-TOKEN = """#!/bin/bash
-echo "digest: $(printf %s "${CM_TRIAL_TOKEN}" | sha256sum | cut -c1-64)"
+if [ -n "${CM_TRIAL_TOKEN}" ]; then
+  echo "digest: $(printf %s "${CM_TRIAL_TOKEN}" | sha256sum | cut -c1-64)"
+fi
 sleep ${CM_SECONDS:-0}
+if [ -n "${CM_EXIT}" ]; then
+  echo "no luck today"
+  exit ${CM_EXIT}
+fi
 """
 
 
@@ -45,21 +50,19 @@ def trials(folder: Path) -> Path:
         3,
         USE,
         deps=[{"tags": "make,tool"}],
-        input_mapping={"text": "CM_TEXT", "output_folder": "CM_OUTPUT_FOLDER"},
+        input_mapping={
+            "text": "CM_TEXT",
+            "output_folder": "CM_OUTPUT_FOLDER",
+            "trial_token": "CM_TRIAL_TOKEN",
+            "seconds": "CM_SECONDS",
+            "exit": "CM_EXIT",
+        },
         new_env_keys=["CM_TEXT", "CM_TOOL_MADE", "CM_OTHER_MADE"],
         variations={"more": {"deps": [{"tags": "make,other"}]}},
-    )
-    files |= _recipe(
-        "use-token",
-        4,
-        TOKEN,
-        input_mapping={"trial_token": "CM_TRIAL_TOKEN", "seconds": "CM_SECONDS"},
     )
     files |= _recipe("break-tool", 5, "#!/bin/bash\necho out of luck\nexit 3\n", **tool)
     files |= _recipe("use-broken", 6, USE, deps=[{"tags": "break,tool"}])
     files |= _recipe("slow-tool", 7, "#!/bin/bash\necho waiting\nsleep 600\n", **tool)
     files |= _recipe("use-slow", 8, USE, deps=[{"tags": "slow,tool"}])
-    files |= _recipe("wait-long", 9, "#!/bin/bash\necho waiting\nsleep 600\n")
-    files |= _recipe("fail-here", 10, "#!/bin/bash\necho no luck today\nexit 7\n")
     files |= _recipe("keep-out", 11, USE, docker={"run": False})
     return write_tree(folder, dict(files))

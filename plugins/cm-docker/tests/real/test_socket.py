@@ -64,7 +64,13 @@ def test_build_and_run(caller: Person, served: str) -> None:
 
 def test_exit_code(caller: Person, served: str) -> None:
     """This service answers 0 to `run --rm`, whatever happened inside."""
-    answer = caller.cm("docker", "script", "--tags=fail,here", *GIVEN, env=_asked(served))
-    assert answer.code == caller.cm("run", "script", "--tags=fail,here", "--quiet").code != 0
+    answer = caller.cm(
+        "docker", "script", "--tags=use,tool", "--exit=7", *GIVEN, env=_asked(served)
+    )
+    assert (
+        answer.code
+        == caller.cm("run", "script", "--tags=use,tool", "--exit=7", "--quiet").code
+        != 0
+    )
     assert "no luck today" in answer.out + answer.err
     assert caller.containers() == []

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 TIMED_OUT = 124
 
 
+#: Label of every layer that is made from a file of ours.
+MADE = "org.cmcore.made"
+#: What names of volumes begin with; the owner follows.
+VOLUMES = "cm-cache-"
+
+
 class CommandLine(Engine):
     """An engine with the commands of docker.
 
@@ -36,6 +42,10 @@ class CommandLine(Engine):
     @abstractmethod
     def placing(self, launch: Launch) -> list[str]:
         """Words for network, user, GPUs and what else differs between engines."""
+
+    def adapted(self, launch: Launch) -> Launch:
+        """What can be run here instead of what was asked for; the difference is told."""
+        return launch
 
     @abstractmethod
     def environ(self) -> Mapping[str, str]:
@@ -90,7 +100,7 @@ class CommandLine(Engine):
         name = launch.name or _name()
         terminal = launch.interactive and not launch.detached and sys.stdin.isatty()
         limit = words.seconds(launch.limits.timeout)
-        launch = launch._replace(labels=_labels(launch))
+        launch = self.adapted(launch)._replace(labels=_labels(launch))
         create = ["create", *self.placing(launch), *words.of(launch, name, terminal)]
         created = ended = False
         try:
@@ -115,7 +125,12 @@ class CommandLine(Engine):
         """Have the engine's reasons why a made container cannot start, before it is attached."""
 
     def _wait(self, launch: Launch, name: str, terminal: bool, limit: float) -> Ended:
-        watch = programs.Watch(lambda: self.ask("kill", name), limit)
+        def pass_on(number: int) -> None:
+            # The attached program would do so too, but docker's then leaves without the last
+            # words of the container, and podman's dies of SIGHUP.
+            self.ask("kill", "--signal", str(number), name)
+
+        watch = programs.Watch(lambda: self.ask("kill", name), limit, pass_on)
         attach = ["start", "--attach", *(["--interactive"] if launch.interactive else []), name]
         watch.attach(
             self.words(*attach),
@@ -126,7 +141,7 @@ class CommandLine(Engine):
         )
         state = self._settled(name)
         status = state.get("Status")
-        if status in ("created", "configured", "initialized", "stopped") and not state.get("Pid"):
+        if status in ("created", "configured", "initialized") and not state.get("Pid"):
             if watch.reason:
                 return Ended(130, "", "stopped before it began")
             # Attached starts say little about why; a second one without does.
@@ -149,7 +164,8 @@ class CommandLine(Engine):
             if done.code:
                 raise problems.failure(self.name, f"look at the container {name}", done.err)
             state: dict[str, Any] = _json(done.out)[0].get("State", {})
-            if not state.get("Running") and state.get("Status") != "stopping":
+            # podman's `stopped` is on the way to `exited`, and knows no exit code yet.
+            if not state.get("Running") and state.get("Status") not in ("stopping", "stopped"):
                 break
         return state
 
@@ -196,6 +212,18 @@ class CommandLine(Engine):
         # One that went away meanwhile makes the program fail, and still it tells of the others.
         found: list[dict[str, Any]] = _json(done.out) if done.out.strip() else []
         return found
+
+    def prune(self, owner: str) -> list[str]:
+        """Remove layers that no image needs, and volumes that no container uses."""
+        chosen = ["--filter", f"label={MADE}", "--filter", "dangling=true"]
+        listed = self.ask("images", "--quiet", "--no-trunc", *chosen).out.split()
+        gone = sum(not self.ask("rmi", layer).code for layer in dict.fromkeys(listed))
+        done = [f"removed {gone} layers of unfinished builds"] if gone else []
+        named = self.ask("volume", "ls", "--quiet", "--filter", f"name={VOLUMES}{owner}").out
+        for name in named.split():
+            if name.startswith(f"{VOLUMES}{owner}-") and not self.ask("volume", "rm", name).code:
+                done.append(f"removed volume {name}")
+        return done
 
     def stop(self, container: str) -> None:
         self.must(f"stop the container {container}", "stop", container)

@@ -181,15 +181,6 @@ class Docker(CommandLine):
         except OSError:
             return False
 
-    def prune(self, owner: str) -> list[str]:
-        """Remove layers that no image needs; they were made from files of ours."""
-        from cm_docker.engines.podman import MADE
-
-        chosen = ["--filter", f"label={MADE}", "--filter", "dangling=true"]
-        listed = self.ask("images", "--quiet", "--no-trunc", *chosen).out.split()
-        gone = sum(not self.ask("rmi", layer).code for layer in dict.fromkeys(listed))
-        return [f"removed {gone} layers of unfinished builds"] if gone else []
-
 
 def _about_itself(line: str) -> bool:
     """Whether a line of the old builder is about its age."""

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 _OLDEST = (3, 1)
 #: GPUs by CDI.
 _CDI = (4, 1)
+_NETWORKS = {"on": [], "off": ["--network", "none"], "host": ["--network", "host"]}
 _CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi")
-#: Label of every layer that is made from a file of ours.
-MADE = "org.cmcore.made"
 
 
 class Podman(CommandLine):
@@ -42,6 +41,7 @@ class Podman(CommandLine):
 
     _runtime = ""
     _tunnel = True
+    _told = False
     _shell_limits: tuple[str, ...] = ()
     _facts: Mapping[str, Any] = {}  # noqa: RUF012 - replaced, never changed
 
@@ -122,28 +122,29 @@ class Podman(CommandLine):
         if store.get("graphDriverName") != "vfs":
             return []
         text = "podman stores each layer as a full copy (vfs), which is slow and takes much room"
-        remedy = "install fuse-overlayfs and have /dev/fuse open, then podman system reset"
+        remedy = 'driver = "overlay" in ~/.config/containers/storage.conf, then podman system reset'
         return [Problem(text, remedy, fatal=False)]
 
-    def network(self, wanted: str) -> list[str]:
-        """Words for the network; says so when there cannot be one of the container's own."""
+    def network(self, wanted: str) -> str:
+        """`on`, `off` or `host`; says so when there cannot be a network of the container's own."""
         self.state()
-        if wanted == "off":
-            return ["--network", "none"]
-        if wanted == "host":
-            return ["--network", "host"]
-        if not self._tunnel:
+        if wanted != "on" or self._tunnel:
+            return wanted
+        if not self._told:
+            self._told = True
             self.ctx.console.log(
-                "podman: /dev/net/tun is closed to this user, so the container shares the network"
-                " of the host"
+                "podman: /dev/net/tun is closed to this user, so containers share the network of"
+                " the host"
             )
-            return ["--network", "host"]
-        return []
+        return "host"
+
+    def adapted(self, launch: Launch) -> Launch:
+        return launch._replace(network=self.network(launch.network))
 
     def placing(self, launch: Launch) -> list[str]:
         state = self.state()
         # The variables a container gets are chosen; podman would add those of proxies.
-        chosen = ["--pull", "never", "--http-proxy=false", *self.network(launch.network)]
+        chosen = ["--pull", "never", "--http-proxy=false", *_NETWORKS[launch.network]]
         for limit in self._shell_limits:
             chosen += ["--ulimit", limit]
         chosen += self._user(launch.user, state.rootless)
@@ -222,7 +223,7 @@ class Podman(CommandLine):
 
     def _build_words(self, build: Build) -> list[str]:
         chosen = ["--layers", "--force-rm", "--file", build.file, "--tag", build.tag]
-        chosen += self.network(build.network)
+        chosen += _NETWORKS[self.network(build.network)]
         if build.rebuild:
             chosen.append("--no-cache")
         if build.pull:
@@ -240,13 +241,6 @@ class Podman(CommandLine):
 
     def clean(self, owner: str) -> list[str]:
         return [*super().clean(owner), *building.clean(self, self._scratch())]
-
-    def prune(self, owner: str) -> list[str]:
-        """Remove layers that no image needs; they were made from files of ours."""
-        chosen = ["--filter", f"label={MADE}", "--filter", "dangling=true"]
-        listed = self.ask("images", "--all", "--quiet", "--no-trunc", *chosen).out.split()
-        gone = sum(not self.ask("rmi", layer).code for layer in dict.fromkeys(listed))
-        return [f"removed {gone} layers of unfinished builds"] if gone else []
 
 
 def numbers(version: str) -> tuple[int, ...]:

@@ -164,6 +164,7 @@ def failure(engine: str, doing: str, text: str | Sequence[str], code: int = 1) -
     return CmError(f"{engine} cannot {doing}: {words}", code=code)
 
 
+_OURS = "cm-build: "
 _STEP_FAILED = re.compile(
     r'building at STEP "(?P<step>.+)": while running runtime: exit status (?P<code>\d+)'
     r"|The command '(?P<step2>.+)' returned a non-zero code: (?P<code2>\d+)"
@@ -191,6 +192,10 @@ def build_failure(engine: str, tag: str, lines: Sequence[str]) -> CmError:
 
 def _said(lines: Sequence[str]) -> str:
     told = [line.strip() for line in lines if line.strip() and not _own(line)]
+    # What a step of ours says about its failure, before what its programs said.
+    ours = [line for line in told if line.startswith(_OURS)]
+    if ours:
+        return _short(ours[-1].removeprefix(_OURS))
     return f"its last words: {_short(told[-1])}" if told else ""
 
 

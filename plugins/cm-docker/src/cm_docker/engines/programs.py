@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cmcore.hints import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, Sequence
 
@@ -63,21 +65,25 @@ def follow(
 ) -> tuple[int, list[str]]:
     """Run a program and pass each line it writes to `tell`; its code, and the last lines.
 
-    It runs in a process group of its own: a Ctrl-C is for us, and we end the group.
+    It runs in a process group of its own: a Ctrl-C is for us, and we end the group. So it is with
+    SIGTERM and SIGHUP, which raise `SystemExit` with 128 and their number.
     """
     import subprocess
     from collections import deque
 
     last: deque[str] = deque(maxlen=_KEPT)
-    with subprocess.Popen(
-        list(words),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=cwd,
-        env=dict(environ),
-        start_new_session=True,
-    ) as process:
+    with (
+        _terminable(),
+        subprocess.Popen(
+            list(words),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=dict(environ),
+            start_new_session=True,
+        ) as process,
+    ):
         try:
             if started:
                 started(process.pid)
@@ -89,6 +95,28 @@ def follow(
         except BaseException:
             end_group(process)
             raise
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Within: SIGTERM and SIGHUP end this process by an exception, so that it tidies up."""
+    import threading
+
+    def stop(number: int, _frame: object) -> None:
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)  # once is enough
+        raise SystemExit(128 + number)
+
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def end_group(process: Popen[bytes]) -> None:
@@ -119,13 +147,20 @@ class Watch:
     Args:
         kill: ends the container at once; called when a signal or the limit did not end it.
         limit: seconds, 0 for none.
+        pass_on: gives a signal to the container; None when the attached program does that itself.
 
     Attributes:
         reason: why it was ended from here: `""`, `signal` or `timeout`.
     """
 
-    def __init__(self, kill: Callable[[], object], limit: float = 0.0) -> None:
+    def __init__(
+        self,
+        kill: Callable[[], object],
+        limit: float = 0.0,
+        pass_on: Callable[[int], object] | None = None,
+    ) -> None:
         self.reason = ""
+        self._pass_on = pass_on
         self._kill = kill
         self._limit = limit
         self._timers: list[Any] = []
@@ -191,15 +226,19 @@ class Watch:
             self._after(0, "signal")
             return
         self.reason = "signal"
-        if self._process is not None and self._process.poll() is None:
-            # The engine's program hands it on to the container.
+        if self._pass_on:
+            self._later(0, self._pass_on, number)
+        elif self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
         self._after(GRACE, "signal")
 
     def _after(self, seconds: float, reason: str) -> None:
+        self._later(seconds, self._end, reason)
+
+    def _later(self, seconds: float, do: Callable[[Any], object], argument: Any) -> None:
         import threading
 
-        timer = threading.Timer(seconds, self._end, (reason,))
+        timer = threading.Timer(seconds, do, (argument,))
         timer.daemon = True
         self._timers.append(timer)
         timer.start()

@@ -6,6 +6,8 @@ a builder nor a shell looks at them.
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from cmcore.hints import Mapping, NamedTuple
 
 #: Where everything of ours is in an image.
@@ -32,7 +34,8 @@ class Parts(NamedTuple):
         system: commands for a shell, run after that, as recipes give them.
         venv: options for making the environment.
         env: variables of the image.
-        collections: folder below `collections/` -> folder in the image.
+        parts: numbers of the folders below `parts/` that are copied to `/opt/cm`: the n-th before
+            the n-th step, one after the last; 0 for none.
         files: file or folder of the build folder -> where the image has it, as users ask for it.
         steps: commands that make what can be made ahead, each a layer.
         final: commands for a shell, run after them, as recipes give them.
@@ -46,7 +49,7 @@ class Parts(NamedTuple):
     system: tuple[str, ...] = ()
     venv: Words = ()
     env: Mapping[str, str] = {}  # noqa: RUF012 - never changed
-    collections: Mapping[str, str] = {}  # noqa: RUF012 - never changed
+    parts: tuple[int, ...] = ()
     files: Mapping[str, str] = {}  # noqa: RUF012 - never changed
     steps: tuple[Words, ...] = ()
     final: tuple[str, ...] = ()
@@ -77,25 +80,24 @@ def render(parts: Parts) -> str:
     lines.append(f'ENV PATH="{VENV}/bin:${{PATH:-{_PATH}}}"')
     pairs = [f"{key}={quoted(key, value)}" for key, value in variables(parts).items()]
     lines.append(f"ENV {' '.join(pairs)}")
-    lines += [
-        f"COPY {_list(f'collections/{name}/', f'{target}/')}"
-        for name, target in parts.collections.items()
-    ]
-    lines += [f"COPY home/ {HOME}/", f"WORKDIR {USER_HOME}"]
-    lines += [f"COPY {_list(name, target)}" for name, target in parts.files.items()]
-    lines += [run(f"{ROOT}/step", *words, secrets=True) for words in first_steps(parts)]
+    lines += [f"WORKDIR {USER_HOME}", f"ENTRYPOINT {_list(f'{ROOT}/enter')}", 'CMD ["/bin/sh"]']
     if parts.user:
         lines.append(run("/bin/sh", f"{ROOT}/adduser", parts.user))
-    lines += [f"ENTRYPOINT {_list(f'{ROOT}/enter')}", f"CMD {_list('/bin/sh')}"]
+    lines += [f"COPY {_list(name, target)}" for name, target in parts.files.items()]
+    lines.append(f"COPY home/ {HOME}/")
+    for number, words in zip_longest(parts.parts, parts.steps):
+        if number:
+            lines.append(f"COPY parts/{number}/ {ROOT}/")
+        if words:
+            lines.append(run(f"{ROOT}/step", *words, secrets=True))
+    lines += [run(f"{ROOT}/step", *words, secrets=True) for words in last_steps(parts)]
     return "\n".join(lines) + "\n"
 
 
-def first_steps(parts: Parts) -> list[Words]:
-    """All steps that run cm or a recipe's own commands; the first looks whether cm works."""
+def last_steps(parts: Parts) -> list[Words]:
+    """The recipe's own commands, and a look at all recipes, so that no container has to take it."""
     final = [("/bin/sh", "-c", text) for text in parts.final]
-    # It also reads all recipes, so that no container has to.
-    works = ("/bin/sh", "-c", "cm find script >/dev/null")
-    return [works, *parts.steps, *final]
+    return [*final, ("/bin/sh", "-c", "cm find script >/dev/null")]
 
 
 def variables(parts: Parts) -> dict[str, str]:

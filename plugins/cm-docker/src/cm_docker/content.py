@@ -6,7 +6,6 @@ import os
 
 from cm_docker import private
 from cm_docker.buildfolder import File, copy_of, digest
-from cm_docker.collected import Copied
 from cm_docker.containerfile import COLLECTIONS, HOME, Parts, Words
 from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping, NamedTuple
 
@@ -48,7 +47,7 @@ def collect(
     Raises:
         UsageError, CmError, StorageError: as in `image.prepare`.
     """
-    from cm_docker import collected, recipeparts
+    from cm_docker import collected, parting, recipeparts
 
     rows = _collection_rows(about)
     hidden_rows = [row for row in rows if row.get("private") and not wishes.include_private]
@@ -69,10 +68,13 @@ def collect(
     )
     ground = {**_scripts(), **_packages(about), **requirements}
     venv: Words = ("--system-site-packages",) if recipeparts.site(wishes, settings) else ()
-    files = {**ground, **_copied_files(found), **_home(found, entries)}
+    ahead = recipeparts.ahead(wishes, about, settings)
+    laid = parting.parts(parting.sorted_out(found, about), ahead.needs)
+    files = {**ground, **_home(entries)}
+    for number, part in enumerate(laid, 1):
+        files.update({f"parts/{number}/{name}": file for name, file in part.items()})
     asked_files, targets = recipeparts.files(wishes, settings)
     files.update(asked_files)
-    steps, notes = recipeparts.steps(wishes, about, settings)
     parts = Parts(
         base=base,
         identity=digest(ground, base, *venv, *recipeparts.system(wishes, settings))[:16],
@@ -80,14 +82,14 @@ def collect(
         system=recipeparts.system(wishes, settings),
         venv=venv,
         env=recipeparts.build_env(wishes, settings),
-        collections={one.name: one.target for one in found if one.name},
+        parts=tuple(number if part else 0 for number, part in enumerate(laid, 1)),
         files=targets,
-        steps=steps,
+        steps=ahead.steps,
         final=recipeparts.final(settings),
         user=recipeparts.user(wishes, settings),
         house=house,
     )
-    return Content(files, parts, apart, notes)
+    return Content(files, parts, apart, ahead.notes)
 
 
 def _collection_rows(about: _Row) -> list[_Row]:
@@ -157,16 +159,6 @@ def _packages(about: _Row) -> dict[str, File]:
     return {"system/packages.list": File(text.encode())} if text else {}
 
 
-def _copied_files(found: Iterable[Copied]) -> dict[str, File]:
-    return {
-        f"collections/{one.name}/{name}" if one.name else f"home/local/{name}": copy_of(
-            path, shared=not one.name
-        )
-        for one in found
-        for name, path in one.files.items()
-    }
-
-
-def _home(found: Iterable[Copied], entries: list[Mapping[str, str]]) -> dict[str, File]:
+def _home(entries: list[Mapping[str, str]]) -> dict[str, File]:
     listed = File(private.listed(entries), shared=True)
     return {"home/collections.json": listed, "home/collections.json.copy": listed}

@@ -9,7 +9,7 @@ from cm_docker.containerfile import (
     USER_HOME,
     VENV,
     Parts,
-    first_steps,
+    last_steps,
     quoted,
     variables,
 )
@@ -23,8 +23,9 @@ def render(parts: Parts) -> str:
     files = [("cm", ROOT), ("wheels", f"{ROOT}/wheels")]
     if parts.packages:
         files.append(("system/packages.list", f"{ROOT}/packages.list"))
-    files += [(f"collections/{name}", target) for name, target in parts.collections.items()]
     files += [("home", HOME), *parts.files.items()]
+    # A definition has no layers, so that nothing is won by copying recipes one after another.
+    files += [(f"parts/{number}/*", f"{ROOT}/") for number in parts.parts if number]
     lines = [
         "# Written by `cm docker`. Build it in the folder it lies in.",
         "Bootstrap: docker",
@@ -58,9 +59,10 @@ def post(parts: Parts) -> str:
         f"mkdir -p {COLLECTIONS} {USER_HOME}",
         f"cd {USER_HOME}",
     ]
-    lines += [_line(f"{ROOT}/step", *words) for words in first_steps(parts)]
     if parts.user:
         lines.append(_line("/bin/sh", f"{ROOT}/adduser", parts.user))
+    steps = [*parts.steps, *last_steps(parts)]
+    lines += [_line(f"{ROOT}/step", *words) for words in steps]
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,7 @@ import os
 
 from cm_docker.buildfolder import File, copy_of
 from cm_docker.containerfile import Words
-from cmcore.hints import TYPE_CHECKING, Any, Mapping
+from cmcore.hints import TYPE_CHECKING, Any, Mapping, NamedTuple
 
 if TYPE_CHECKING:
     from cm_docker.image import ImageWishes
@@ -91,15 +91,21 @@ def files(wishes: ImageWishes, settings: _Row) -> tuple[dict[str, File], dict[st
     return found, targets
 
 
-def steps(
-    wishes: ImageWishes, about: _Row, settings: _Row
-) -> tuple[tuple[Words, ...], tuple[str, ...]]:
+class Ahead(NamedTuple):
+    """What is made ahead: commands, the recipes that each needs (None: any), and what is not."""
+
+    steps: tuple[Words, ...] = ()
+    needs: tuple[tuple[str, ...] | None, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def ahead(wishes: ImageWishes, about: _Row, settings: _Row) -> Ahead:
     """Commands that make ahead what can be made ahead, and sentences on what was left out.
 
     Requests that touch a private recipe are left out: its outcome would be in a layer.
     """
     if not wishes.prefetch or wishes.network == "off":
-        return (), ()
+        return Ahead()
     private = {
         str(row.get("uid")): str(row.get("alias"))
         for row in about.get("recipes") or ()
@@ -107,7 +113,7 @@ def steps(
     }
     prefix = str(about.get("prefix") or "CM")
     more = {**variables(settings.get("env")), **variables(settings.get("dockerfile_env"))}
-    found: list[Words] = []
+    found: dict[Words, tuple[str, ...] | None] = {}
     notes: list[str] = []
     for entry in about.get("prefetch") or ():
         needed = entry.get("recipes")
@@ -116,10 +122,9 @@ def steps(
             label = entry.get("label") or entry.get("tags")
             notes.append(f"'{label}' is made when the container runs: it may need private recipes")
             continue
-        words = request(entry, prefix, more)
-        if words not in found:
-            found.append(words)
-    return tuple(found), tuple(notes)
+        uids = None if needed is None else tuple(map(str, needed))
+        found.setdefault(request(entry, prefix, more), uids)
+    return Ahead(tuple(found), tuple(found.values()), tuple(notes))
 
 
 def request(entry: _Row, prefix: str, more: _Row) -> Words:

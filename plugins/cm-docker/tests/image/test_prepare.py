@@ -123,12 +123,11 @@ def test_a_collection_without_repository_and_caches(ctx, tmp_path):
     os.symlink("/", tmp_path / "tools" / "all")
     os.symlink("cmr.yaml", tmp_path / "tools" / "link.yaml")
     made = prepare(ctx, BASE, plan(row), {})
-    files = [name for name in tree(made.folder) if name.startswith("collections/")]
-    assert sorted(files) == [
-        *("collections/tools", "collections/tools/cmr.yaml", "collections/tools/link.yaml"),
-        *("collections/tools/script", "collections/tools/script/get-tools"),
-        *("collections/tools/script/get-tools/_cm.yaml",),
-        *("collections/tools/script/get-tools/run.sh",),
+    start = "parts/1/collections/tools/"
+    files = [name for name in tree(made.folder) if name.startswith(start)]
+    assert sorted(name.removeprefix(start) for name in files) == [
+        *("cmr.yaml", "link.yaml", "script", "script/get-tools"),
+        *("script/get-tools/_cm.yaml", "script/get-tools/run.sh"),
     ]
     listed = json.loads(Path(made.folder, "home", "collections.json").read_text())
     assert listed["collections"] == [
@@ -139,10 +138,11 @@ def test_a_collection_without_repository_and_caches(ctx, tmp_path):
 def test_the_local_collection_is_local_there_and_writable(ctx, tmp_path):
     row = {**collection(tmp_path / "mine", "local"), "kind": "local"}
     made = tree(prepare(ctx, BASE, plan(row), {}).folder)
-    assert made["home/local"][0] & 0o777 == 0o777
-    assert made["home/local/script/get-local/_cm.yaml"][0] & 0o777 == 0o666
-    assert made["home/local/script/get-local/run.sh"][0] & 0o777 == 0o777
-    assert not [name for name in made if name.startswith("collections")]
+    local = "parts/1/home/local"
+    assert made[local][0] & 0o777 == 0o777
+    assert made[f"{local}/script/get-local/_cm.yaml"][0] & 0o777 == 0o666
+    assert made[f"{local}/script/get-local/run.sh"][0] & 0o777 == 0o777
+    assert not [name for name in made if "collections/" in name]
 
 
 def test_a_folder_that_was_damaged_is_written_anew(ctx, tmp_path):
@@ -190,7 +190,7 @@ def test_a_private_recipe_is_mounted_and_not_copied(ctx, tmp_path):
     everything = b"".join(content for *_, content in tree(made.folder).values())
     assert b"get-secret" not in everything
     shown = prepare(ctx, BASE._replace(include_private=True), plan(row), {})
-    assert "collections/tools/script/get-secret/_cm.yaml" in tree(shown.folder)
+    assert "parts/1/collections/tools/script/get-secret/_cm.yaml" in tree(shown.folder)
     assert shown.private == shown.run_mounts == ()
 
 

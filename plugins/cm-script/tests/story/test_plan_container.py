@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from recipe_world import World
 
+#: Keys of a request to be made ahead that are no flags.
+ABOUT = ("label", "recipes", "open")
+
 
 def container(world: World, tags: str, **flags: Any) -> dict[str, Any]:
     answer = world.access("plan", "script", tags=tags, container=True, **flags)
@@ -33,7 +36,7 @@ def sources(world: World) -> dict[str, str]:
 
 def make_ahead(world: World, plan: dict[str, Any]) -> None:
     for one in plan["prefetch"]:
-        flags = {key: value for key, value in one.items() if key not in ("label", "tags")}
+        flags = {key: value for key, value in one.items() if key not in (*ABOUT, "tags")}
         assert world.run(one["tags"], quiet=True, **flags)["return"] == 0
 
 
@@ -66,7 +69,8 @@ def test_what_was_made_ahead_is_what_the_run_takes(world: World, form: str) -> N
     ]
     world.recipe("program", form=form, deps=deps, env={f"{p}_OTHER": "1"})
     plan = container(world, "program")
-    assert plan["prefetch"] == [
+    said = [{k: v for k, v in one.items() if k not in ABOUT[1:]} for one in plan["prefetch"]]
+    assert said == [
         {"tags": "compiler", "version": "13", "label": "compiler"},
         {"tags": "compiler", "label": "compiler"},  # the library's, of the default version
         {
@@ -160,6 +164,27 @@ def test_what_must_not_run_while_an_image_is_built_is_not_made_ahead(world: Worl
     names = ["plain", "outside", "partly", "around", "stale", "cuda,thing"]
     world.recipe("program", deps=[{"tags": name} for name in names])
     assert ahead(world, "program") == ["plain"]
+
+
+def test_what_is_made_ahead_names_the_recipes_it_may_need(world: World) -> None:
+    world.recipe("deep")
+    world.recipe("deeper", deps=[{"tags": "deep"}])
+    tool(world, "compiler")
+    maybe = {"tags": "deeper", "enable_if_env": {"CM_COMPILER": ["made"]}}
+    never = {"tags": "unused", "enable_if_env": {"CM_NOT_SET": ["yes"]}}
+    world.recipe("unused")
+    tool(world, "library", deps=[{"tags": "compiler"}, maybe, never])
+    calls = "def preprocess(i):\n    i['automation'].cmind.access({'action': 'run'})\n"
+    tool(world, "caller", customize=calls + "    return {'return': 0}\n")
+    world.recipe("program", deps=[{"tags": "library"}, {"tags": "caller"}])
+    found = {one["tags"]: one for one in container(world, "program")["prefetch"]}
+    names = {tags: [Path(p).name for p in one["recipes"]] for tags, one in found.items()}
+    assert names == {
+        "compiler": ["compiler"],
+        "library": ["compiler", "deep", "deeper", "library"],
+        "caller": ["caller"],
+    }
+    assert [tags for tags, one in found.items() if one["open"]] == ["caller"]
 
 
 def test_secrets_are_named_and_not_shown(world: World) -> None:

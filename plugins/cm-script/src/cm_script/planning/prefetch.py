@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from cm_script import containermeta, edited, identity
 from cm_script.flags import is_on
-from cm_script.planning import node
+from cm_script.planning import node, reach
 from cm_script.planning.certainty import fits
 from cm_script.planning.inside import Asked, InsideEngine
 from cmcore.errors import CmError
@@ -45,8 +45,9 @@ class _Made(NamedTuple):
 def requests(ctx: Context, engine: InsideEngine, own: Own) -> list[dict[str, Any]]:
     """The requests, in the order in which they are to be run: what others need comes first.
 
-    Each has `tags`, `label`, and as far as needed `version`, `version_min`, `version_max`, `env`,
-    `adr`, `extra_cache_tags`, `dialect`: flags of `cm run script`.
+    Each has `tags`, and as far as needed `version`, `version_min`, `version_max`, `env`, `adr`,
+    `extra_cache_tags`, `dialect`, all of them flags of `cm run script`; and `label`, `recipes` (the
+    folders of those that it may need) and `open` (whether their code may call for others).
     """
     planner = engine.planner
     looked_up = sorted(planner.asked.values(), key=lambda one: one.node.step)
@@ -118,8 +119,9 @@ def _made(ctx: Context, engine: InsideEngine, asked: Asked, own: Own) -> _Made |
     entry = later.compared()
     if not set(asked.request.tags) <= set(entry.tags) or _differs(asked, entry):
         return None
-    label = asked.node.label
-    return _Made({**flags, "label": label}, asked, entry)
+    recipes, more_recipes = reach.of(alone)
+    about = {"label": asked.node.label, "recipes": [one.path for one in recipes]}
+    return _Made({**flags, **about, "open": more_recipes}, asked, entry)
 
 
 def _copy(flags: dict[str, Any]) -> dict[str, Any]:

@@ -62,16 +62,17 @@ def parts(recipes: Recipes, needs: Sequence[Iterable[str] | None]) -> list[dict[
 
     Args:
         recipes: all of them.
-        needs: for each step the UIDs of the recipes that it runs, None when that is not known.
+        needs: for each step UIDs or folders of the recipes that it runs, None when that is not
+            known.
 
     Returns:
         one dictionary for each step and one more; any of them may be empty.
     """
     left = dict(recipes.own)
     made: list[dict[str, File]] = []
-    for number, uids in enumerate(needs):
+    for number, names in enumerate(needs):
         part = dict(recipes.common) if number == 0 else {}
-        for folder in _needed(recipes, uids, left):
+        for folder in _needed(recipes, names, left):
             part.update(left.pop(folder))
         made.append(part)
     last = {} if made else dict(recipes.common)
@@ -81,10 +82,10 @@ def parts(recipes: Recipes, needs: Sequence[Iterable[str] | None]) -> list[dict[
 
 
 def _needed(
-    recipes: Recipes, uids: Iterable[str] | None, left: Mapping[str, Mapping[str, File]]
+    recipes: Recipes, names: Iterable[str] | None, left: Mapping[str, Mapping[str, File]]
 ) -> list[str]:
-    if uids is not None:
-        folders = [recipes.folders.get(str(uid), "") for uid in uids]
+    if names is not None:
+        folders = [recipes.folders.get(name, name) for name in names]
         known = all(folder in recipes.own for folder in folders)
         if known and not any(_calls(recipes.own[folder]) for folder in folders):
             return [folder for folder in dict.fromkeys(folders) if folder in left]

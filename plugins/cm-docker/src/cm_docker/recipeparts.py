@@ -107,8 +107,9 @@ def ahead(wishes: ImageWishes, about: _Row, settings: _Row) -> Ahead:
     if not wishes.prefetch or wishes.network == "off":
         return Ahead()
     private = {
-        str(row.get("uid")): str(row.get("alias"))
+        str(row.get(key))
         for row in about.get("recipes") or ()
+        for key in ("uid", "path")
         if row.get("private") and not wishes.include_private
     }
     prefix = str(about.get("prefix") or "CM")
@@ -117,13 +118,15 @@ def ahead(wishes: ImageWishes, about: _Row, settings: _Row) -> Ahead:
     notes: list[str] = []
     for entry in about.get("prefetch") or ():
         needed = entry.get("recipes")
-        touched = private if needed is None else set(map(str, needed)) & set(private)
+        touched = private if needed is None else set(map(str, needed)) & private
         if touched:
             label = entry.get("label") or entry.get("tags")
             notes.append(f"'{label}' is made when the container runs: it may need private recipes")
             continue
-        uids = None if needed is None else tuple(map(str, needed))
-        found.setdefault(request(entry, prefix, more), uids)
+        # An open request may run recipes that no plan knows of.
+        unknown = needed is None or entry.get("open")
+        names = None if unknown else tuple(map(str, needed))
+        found.setdefault(request(entry, prefix, more), names)
     return Ahead(tuple(found), tuple(found.values()), tuple(notes))
 
 

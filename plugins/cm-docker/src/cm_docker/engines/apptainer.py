@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from cm_docker.records import Build, Launch
     from cmcore.context import Context
 
-#: First version under this name; singularity 3.x has no `--bind` in builds.
-_OLDEST = (1, 1)
+#: The first that bind files while they build; what is called singularity counts otherwise.
+_OLDEST = {"apptainer": (1, 1), "singularity": (4, 0)}
 _PROGRAMS = ("apptainer", "singularity")
 
 
@@ -55,8 +55,9 @@ class Apptainer(Engine):
         # `apptainer version 1.3.4`, `singularity-ce version 4.1.0`
         version = (told.out.split() or [""])[-1]
         found = []
-        if numbers(version) < _OLDEST:
-            text = f"apptainer {version} is too old: its builds cannot be given files"
+        kind = "apptainer" if told.out.startswith("apptainer") else "singularity"
+        if numbers(version) < _OLDEST[kind]:
+            text = f"{kind} {version} is too old: its builds cannot be given files"
             found.append(Problem(text, "install apptainer 1.1 or later"))
         return State(not found, version, os.geteuid() != 0, tuple(found))
 

@@ -12,10 +12,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cm_docker.engines import marks
 from cm_docker.records import Build
 
 #: Folder of the context with the secrets.
 _FOLDER = ".cm-secrets"
+_PREFIX = ".context-"
+#: File with the mark of the process that builds from it.
+_RUN = ".cm-run"
 _MOUNT = re.compile(r"--mount=type=secret(,[^\s]*)?")
 
 
@@ -28,13 +32,16 @@ def context(build: Build) -> Iterator[Build]:
     beside = os.path.dirname(os.path.abspath(build.folder))
     try:
         # Beside the real one, so that its files need no copies.
-        folder = tempfile.mkdtemp(prefix=".context-", dir=beside)
+        folder = tempfile.mkdtemp(prefix=_PREFIX, dir=beside)
     except OSError:
         folder = tempfile.mkdtemp(prefix="cm-context-")
     try:
+        with open(os.path.join(folder, _RUN), "w", encoding="ascii") as file:
+            file.write(marks.mark())
         shutil.copytree(
             build.folder, folder, symlinks=True, copy_function=_link, dirs_exist_ok=True
         )
+        os.chmod(folder, 0o700)  # the copy has the original's rights
         os.mkdir(os.path.join(folder, _FOLDER), 0o700)
         for name, path in build.secrets.items():
             shutil.copyfile(path, os.path.join(folder, _FOLDER, name))
@@ -46,6 +53,27 @@ def context(build: Build) -> Iterator[Build]:
         yield build._replace(folder=folder, file=changed, secrets={})
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def clean(home: str) -> list[str]:
+    """Remove contexts of killed builds below a folder; sentences of what was."""
+    import shutil
+    import time
+
+    done = []
+    for name in os.listdir(home) if os.path.isdir(home) else ():
+        if not name.startswith(_PREFIX):
+            continue
+        folder = os.path.join(home, name)
+        try:
+            with open(os.path.join(folder, _RUN), encoding="ascii") as file:
+                over = marks.ended(file.read())
+        except FileNotFoundError:
+            over = time.time() - os.stat(folder).st_mtime > 60
+        if over:
+            shutil.rmtree(folder, ignore_errors=True)
+            done.append("removed what a build left that was killed")
+    return done
 
 
 def rewritten(text: str, known: tuple[str, ...]) -> str:

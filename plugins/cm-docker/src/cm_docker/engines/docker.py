@@ -139,6 +139,12 @@ class Docker(CommandLine):
         with bound.context(build) as changed:
             return self._build(changed, False, tell)
 
+    def clean(self, owner: str) -> list[str]:
+        from cm_docker.engines import bound
+
+        home = os.path.join(self.ctx.paths.home, "containers")
+        return [*super().clean(owner), *bound.clean(home)]
+
     def _build(self, build: Build, kit: bool, tell: Callable[[str], None]) -> Built:
         chosen = ["--file", build.file, "--tag", build.tag]
         if build.network != "on":

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Folders of `<CM_HOME>/containers` that their owners clean themselves.
 _KEPT = ("builds", "sif")
+#: States of containers that have not ended, of all engines.
+_ALIVE = ("running", "paused", "restarting", "stopping", "pausing", "initialized")
 
 
 def search(ctx: Context, request: Request) -> Result:
@@ -84,11 +86,7 @@ def prune(ctx: Context, request: Request) -> Result:
 
 def _remove(engine: Engine, item: Item, dry: bool, removed: list[str], kept: list[str]) -> None:
     name = f"{item.kind} {item.name or item.id[:12]}"
-    if (
-        item.kind == "container"
-        and item.state not in ("created", "")
-        and not (item.state.startswith("exited"))
-    ):
+    if item.kind == "container" and item.state in _ALIVE:
         kept.append(f"{name} is {item.state}: cm stop container {item.name}")
         return
     try:

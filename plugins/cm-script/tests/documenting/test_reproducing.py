@@ -216,3 +216,12 @@ def test_flags_of_runs_are_for_documents_about_runs(world: World) -> None:
     assert "output" in answer["hint"]
     page = text(world, "program", run={"output": "there"})
     assert run_line(page).endswith("--output=there")
+
+
+def test_flags_of_containers_stand_where_the_container_is(world: World) -> None:
+    simple(world)
+    page = text(world, "program", docker={"base_image": "x:1"}, docker_os="debian", size="3")
+    assert run_line(page) == "cm run script program --size=3"
+    assert run_line(page, "plan") == "cm plan script program --size=3"
+    boxed = "cm docker script program --size=3 --docker.base_image=x:1 --docker_os=debian"
+    assert run_line(page, "docker") == boxed

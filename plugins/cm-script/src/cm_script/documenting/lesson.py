@@ -77,6 +77,8 @@ def about(ctx: Context, run: Request, *, private: bool) -> Lesson:
     """
     from cm_script.planning.container import needed
 
+    boxed = {name: value for name, value in run.flags.items() if _of_container(name, value)}
+    run = run._replace(flags={k: v for k, v in run.flags.items() if k not in boxed})
     engine = _planned(ctx, run)
     recipes = needed(engine)
     root = engine.planner.root
@@ -93,6 +95,7 @@ def about(ctx: Context, run: Request, *, private: bool) -> Lesson:
     told = [part for part in parts if private or not part.private]
     mapping = containermeta.input_mapping(root.run, engine.planner.notes[root.step].docker)
     line = _Line(run, mapping)
+    inside = _Line(run._replace(flags={**run.flags, **boxed}), mapping)
     names = {name for artifact in kept for name in (artifact.alias, artifact.uid)}
     lesson = Lesson(
         line.of("run"),
@@ -100,12 +103,17 @@ def about(ctx: Context, run: Request, *, private: bool) -> Lesson:
         len(kept) < len(recipes) or len(told) < len(parts),
         packages.rows(told),
         tuple(_row(artifact) for artifact in kept),
-        tuple(_steps(line, told, places)),
+        tuple(_steps(line, inside, told, places)),
         () if private or not secret else ("private parts are left out (--include_private)",),
     )
     if not private:
         _refuse_private(lesson, [one for one in secret if one.alias not in names])
     return lesson
+
+
+def _of_container(name: str, value: object) -> bool:
+    """Whether a flag is one of `cm docker script` alone."""
+    return name.startswith("docker_") or (name == "docker" and isinstance(value, dict))
 
 
 def _planned(ctx: Context, run: Request) -> InsideEngine:
@@ -198,7 +206,9 @@ class _Line:
         return " ".join(words)
 
 
-def _steps(line: _Line, told: list[packages.Package], places: list[sources.Place]) -> list[Step]:
+def _steps(
+    line: _Line, inside: _Line, told: list[packages.Package], places: list[sources.Place]
+) -> list[Step]:
     pins = " ".join(packages.pins(told))
     steps = [
         Step(
@@ -212,8 +222,8 @@ def _steps(line: _Line, told: list[packages.Package], places: list[sources.Place
             ),
         )
     ]
-    if line.variables:
-        checks = [f': "${{{name}:?set {name} first}}"' for name in line.variables]
+    if inside.variables:
+        checks = [f': "${{{name}:?set {name} first}}"' for name in inside.variables]
         text = "Tokens and passwords are no part of this file; set these variables to your own."
         steps.append(Step("secrets", "Secrets", text, tuple(checks)))
     commands = [command for place in places for command in place.commands]
@@ -229,5 +239,5 @@ def _steps(line: _Line, told: list[packages.Package], places: list[sources.Place
     has_docker = any(part.name == "cm-plugin-docker" for part in told)
     install = () if has_docker else ("pip install cm-plugin-docker",)
     text = "The same in a container; podman, docker or apptainer has to be there."
-    container = (*install, line.of("docker"))
+    container = (*install, inside.of("docker"))
     return [*steps, Step("container", "Run in a container", text, container)]

@@ -24,7 +24,9 @@ def main(what: str, name: str, word: str, timeout: str = "") -> int:
     ctx = Context(console=Console(interactive=False))
     engine = Podman(ctx) if name == "podman" else Docker(ctx)
     try:
-        if what == "build":
+        if what == "clean":
+            print(engine.clean(MINE["org.cmcore.owner"]))
+        elif what == "build":
             file = os.path.join(word, "Containerfile")
             build = Build(word, file, "localhost/cm-test/slow:1", MINE, "host")
             print(engine.build(build, lambda line: print(line, flush=True)))

@@ -159,6 +159,22 @@ def test_crun_on_a_mixed_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "runc" in engine.state().problems[0].remedy
 
 
+def test_a_program_that_does_not_start_containers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cm_docker.engines import programs
+
+    text = (INFO % ("true", 65536, "crun", "4.3.1")).replace('{"name": "crun"}', "null")
+    environ = stand_in(tmp_path, "podman", text)
+    known = {"podman": str(tmp_path / "podman"), "runc": "/x/runc"}
+    monkeypatch.setattr(programs, "find", lambda name, _: known.get(name, ""))
+    assert Podman(context(environ)).state().usable
+    del known["runc"]
+    engine = Podman(context(environ))
+    assert problems_of(engine)[0] == "the program that starts podman's containers does not work"
+    assert not engine.state().usable
+
+
 def test_rootless_without_a_tunnel_shares_the_hosts_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,7 +61,7 @@ class Podman(CommandLine):
         found = [
             *self._old(version),
             *self._users(rootless),
-            *self._cgroups(),
+            *self._starter(),
             *self._limits(rootless),
             *self._network(rootless),
             *self._storage(),
@@ -91,13 +91,16 @@ class Podman(CommandLine):
         found = problems.explain("no subuid ranges found")
         return [Problem(*found)] if found else []
 
-    def _cgroups(self) -> list[Problem]:
-        runtime = str(self._host("ociRuntime", "name") or "")
-        if "crun" not in runtime or not ground.mixed_cgroups():
+    def _starter(self) -> list[Problem]:
+        runtime = self._host("ociRuntime", "name")
+        if runtime is None:
+            text = "the program that starts podman's containers does not work"
+        elif "crun" in str(runtime) and ground.mixed_cgroups():
+            text = "crun does not work with the cgroup layout of this machine"
+        else:
             return []
         runc = programs.find("runc", self.ctx.environ)
         self._runtime = runc
-        text = "crun does not work with the cgroup layout of this machine"
         if runc:
             return [Problem(f"{text}; runc is used instead", "nothing to be done", fatal=False)]
         return [Problem(text, ground.installation("runc"))]

@@ -229,14 +229,27 @@ def _shown(engine: Engine, prepared: Prepared, container: Launch, job: Job) -> R
     """What would be done."""
     from shlex import join
 
-    words = list(getattr(engine, "argv", _words)(container))
+    words = _words(engine, container)
     text = f"{prepared.file}\n{join(words)}"
     data = {"image": prepared.tag, "engine": engine.name, "file": prepared.file}
     return Result({**data, "folder": prepared.folder, "command": words}, view=text)
 
 
-def _words(container: Launch) -> list[str]:
-    return ["run", container.image, *container.command]
+def _words(engine: Engine, container: Launch) -> list[str]:
+    """The engine's command line; folders for outputs need not be there yet."""
+    from cm_docker.engines import apptainer, commandline, words
+
+    there = [mount for mount in container.mounts if os.path.lexists(mount.source)]
+    later = [f"{m.source}:{m.target}" for m in container.mounts if m not in there]
+    small = container._replace(mounts=tuple(there))
+    ending = [word for one in later for word in ("--volume", one)]
+    if isinstance(engine, commandline.CommandLine):
+        given = [*engine.placing(small), *words.of(small, small.name, small.interactive)]
+        return engine.words("run", *given, *ending, small.image, *small.command)
+    if isinstance(engine, apptainer.Apptainer):
+        bound = [word for one in later for word in ("--bind", one)]
+        return ["apptainer", *apptainer.arguments(small), *bound, small.image, *small.command]
+    return [engine.name, "run", container.image, *container.command]
 
 
 def _answer(private: Private) -> dict[str, Any]:

@@ -63,9 +63,7 @@ def with_command(text: str, command: tuple[str, ...]) -> str:
     """The Containerfile with the recipe's command as its last line."""
     import json
 
-    lines = text.rstrip("\n").split("\n")
-    if lines and lines[-1].startswith("CMD "):
-        lines.pop()
+    lines = [line for line in text.rstrip("\n").split("\n") if not line.startswith("CMD ")]
     return "\n".join([*lines, f"CMD {json.dumps(list(command), ensure_ascii=False)}", ""])
 
 

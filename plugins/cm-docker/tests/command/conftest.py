@@ -97,9 +97,6 @@ class Stage(Engine):
     def push(self, reference: str, target: str, tell: Any) -> None:
         self.pushed.append((reference, target))
 
-    def argv(self, launch: Launch) -> list[str]:
-        return ["stage", "run", launch.image, *launch.command]
-
 
 class Desk:
     """One user with a home, a folder to work in, and the stage as the only engine."""

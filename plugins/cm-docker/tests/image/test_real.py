@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -61,8 +62,7 @@ def test_a_build_folder_is_built_and_its_facts_are_believed(root: Person, made) 
     asked += ("--env.CM_RUN_STATE_DOCKER=True",)
     # Two containers, each with a host name of its own, and two users.
     answers = [run(root, made, *asked, user=user) for user in ("0:0", "12345:12345")]
-    facts = [line for answer in answers for line in answer.splitlines() if '"CM_FACT"' in line]
-    assert len(facts) == 2
+    facts = [json.loads(answer)["new_env"]["CM_FACT"] for answer in answers]
     assert facts[0] == facts[1]
     assert run(root, made, "sh", "-c", 'printf "%s" "$NOTE"') == 'a "b" $HOME \\'
     assert run(root, made, "id", "-u", user="7:7") == "7\n"

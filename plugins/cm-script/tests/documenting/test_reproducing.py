@@ -137,6 +137,8 @@ def test_a_run_of_a_private_recipe_is_not_told(world: World) -> None:
     assert "private" in answer["error"]
     assert "--include_private" in answer["hint"]
     assert doc(world, "program", include_private=True)["return"] == 0
+    world.recipe("unnamed", tags=["some", "thing"], private=True)
+    assert doc(world, tags="some,thing")["return"] > 0
     world.recipe("public", deps=[{"tags": "program", "names": ["p"]}])
     assert doc(world, "public")["return"] == 0
     assert doc(world, "public", env={"CM_X": "see program"})["return"] > 0

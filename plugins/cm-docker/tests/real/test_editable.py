@@ -7,8 +7,16 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
 from boxes import BASE, Person
 from kit import CHECKOUT, must
+from real_switch import EVERYTHING
+
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.slow,
+    pytest.mark.skipif(not EVERYTHING, reason="CMCORE_TEST_CONTAINERS=all runs it"),
+]
 
 GIVEN = (f"--docker.base_image={BASE}", "--docker.engine=podman", "--quiet")
 

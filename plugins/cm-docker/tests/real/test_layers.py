@@ -28,7 +28,8 @@ def test_one_more_tool_is_one_more_layer(caller: Person) -> None:
     assert after["new_env"]["CM_TOOL_MADE"] == before["new_env"]["CM_TOOL_MADE"]
     assert after["new_env"]["CM_OTHER_MADE"]
     built = after["built"]
-    assert 0 < built["steps"] - built["reused"] <= 3, built
+    # The tool, its recipe, the recipe that asked for it, and what the image is started with.
+    assert 0 < built["steps"] - built["reused"] <= 6, built
 
 
 def test_the_file_is_the_same_byte_for_byte(caller: Person, tmp_path: Path) -> None:

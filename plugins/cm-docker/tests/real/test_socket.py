@@ -48,7 +48,7 @@ GIVEN = (f"--docker.base_image={BASE}", "--docker.engine=docker", "--quiet")
 
 
 def test_build_and_run(caller: Person, served: str) -> None:
-    out = caller.work / "by-docker"
+    out = caller.home / "by-docker"
     words = ("--tags=use,tool", "--text=through", f"--output_folder={out}", *GIVEN)
     told = caller.docker(*words, env=_asked(served))
     assert told["engine"] == "docker"

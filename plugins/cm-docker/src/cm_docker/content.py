@@ -63,7 +63,7 @@ def collect(
     entries = [one.entry for one in found if one.entry]
     apart = private.together(
         apart_installed,
-        private.artifacts(found),
+        private.artifacts(found, {str(row.get("path")) for row in about.get("recipes") or ()}),
         private.collections(ctx, [row for row in hidden_rows if not _carried(row, known)], entries),
     )
     ground = {**_scripts(), **_packages(about), **requirements}

@@ -68,7 +68,7 @@ class Prepared(NamedTuple):
         run_env: variables that a container needs.
         home: CM_HOME in the image.
         network: `host` when a build needs this host's own network, else "".
-        private: names of what was kept out of the image.
+        private: names of what was kept out of the image and is needed.
         notes: sentences for who wants to know more.
     """
 

@@ -7,7 +7,7 @@ import os
 from cm_docker.collected import Copied
 from cm_docker.containerfile import HOME, ROOT
 from cm_docker.records import Mount
-from cmcore.hints import TYPE_CHECKING, Any, Iterable, Mapping, NamedTuple, Sequence
+from cmcore.hints import TYPE_CHECKING, Any, Container, Iterable, Mapping, NamedTuple, Sequence
 
 if TYPE_CHECKING:
     from cm_docker.distributions import Used
@@ -23,7 +23,7 @@ class Apart(NamedTuple):
     Attributes:
         mounts: folders and files of the host.
         env: variables that make them known.
-        names: what they are, for people.
+        names: those of them that are known to be needed, for people.
     """
 
     mounts: tuple[Mount, ...] = ()
@@ -51,14 +51,21 @@ def distributions(ctx: Context, rows: Sequence[tuple[Used, str]]) -> Apart:
     return Apart(tuple(mounts), {"PYTHONPATH": path} if path else {}, tuple(names))
 
 
-def artifacts(found: Iterable[Copied]) -> Apart:
-    """Private artifacts of collections that are copied without them."""
+def artifacts(found: Iterable[Copied], needed: Container[str]) -> Apart:
+    """Private artifacts of collections that are copied without them.
+
+    Args:
+        found: the collections.
+        needed: folders of the recipes that are known to be run; only these are named, but a recipe
+            may call any other by itself.
+    """
     mounts, names = [], []
     for collection in found:
         for hidden in collection.hidden:
             source = os.path.join(collection.source, hidden)
             mounts.append(Mount(source, f"{collection.target}/{hidden}"))
-            names.append(hidden)
+            if source in needed:
+                names.append(hidden)
     return Apart(tuple(mounts), {}, tuple(names))
 
 

@@ -182,7 +182,11 @@ def test_nothing_stays_of_a_folder_that_cannot_be_written(ctx, tmp_path, monkeyp
 def test_a_private_recipe_is_mounted_and_not_copied(ctx, tmp_path):
     row = collection(tmp_path / "tools")
     hidden = recipe(tmp_path / "tools", "get-secret", "0123456789abc009", private=True)
-    made = prepare(ctx, BASE, plan(row), {})
+    about = plan(row)
+    made = prepare(ctx, BASE, about, {})
+    assert made.private == ()  # the plan does not need it
+    about["recipes"].append({**about["recipes"][0], "path": str(hidden), "private": True})
+    made = prepare(ctx, BASE, about, {})
     assert made.private == ("script/get-secret",)
     assert [tuple(mount) for mount in made.run_mounts] == [
         (str(hidden), "/opt/cm/collections/tools/script/get-secret", False)
@@ -198,7 +202,8 @@ def test_a_meta_that_cannot_be_read_but_says_private_is_private(ctx, tmp_path):
     row = collection(tmp_path / "tools")
     hidden = recipe(tmp_path / "tools", "get-secret", "0123456789abc009")
     (hidden / "_cm.yaml").write_text("private: true\n  : [\n")
-    assert prepare(ctx, BASE, plan(row), {}).private == ("script/get-secret",)
+    (mount,) = prepare(ctx, BASE, plan(row), {}).run_mounts
+    assert mount.source == str(hidden)
 
 
 def test_a_private_collection_is_mounted_with_a_list_that_names_it(ctx, tmp_path):

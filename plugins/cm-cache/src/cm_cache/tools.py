@@ -77,7 +77,8 @@ def flaw(shelf: Shelf, meta: Mapping[str, Any]) -> str:
             if now != kept and not recheck.same_packed(now, kept):
                 return _told(shelf, tool, kept[0])
         seen = tool.get("seen")
-        if seen and seen != (now := _look(shelf, tool["uid"])) and now:
+        looked = _look(shelf, tool["uid"]) if seen else ""
+        if looked and seen != looked:
             other = _other(shelf, tool)
             if other:
                 return other

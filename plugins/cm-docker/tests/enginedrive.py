@@ -39,6 +39,7 @@ def main(what: str, name: str, word: str, timeout: str = "") -> int:
                 labels=MINE,
                 limits=limits,
                 interactive=what == "interact",
+                detached=what == "detach",
             )
             ended = engine.run(launch)
             print(f"code={ended.code} note={ended.note}")

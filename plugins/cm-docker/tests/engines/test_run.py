@@ -46,7 +46,7 @@ def test_stdout_steps_aside_for_a_document(
 def test_a_container_sees_what_it_is_given(
     engine: Both, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("http_proxy", "http://proxy.invalid:1")
+    monkeypatch.setitem(dict_of(engine), "http_proxy", "http://proxy.invalid:1")
     given, made, odd = tmp_path / "given", tmp_path / "made", tmp_path / "a:b"
     for folder in (given, made, odd):
         folder.mkdir()
@@ -72,6 +72,12 @@ def test_a_container_sees_what_it_is_given(
     assert "proxy.invalid" not in out
     assert (given / "in").read_text() == "input"
     assert (made / "out").stat().st_uid == os.getuid()
+
+
+def dict_of(engine: Both) -> dict[str, str]:
+    environ = engine.ctx.environ
+    assert isinstance(environ, dict)
+    return environ
 
 
 def test_network_off(engine: Both, capfd: pytest.CaptureFixture[str]) -> None:
@@ -134,6 +140,16 @@ def test_gpus_that_are_not_there_are_no_silence(engine: Both) -> None:
         engine.run(shell("true", gpus="all"))
 
 
+def test_a_detached_container_outlives_its_command(podman: Podman) -> None:
+    words = [sys.executable, str(DRIVE), "detach", "podman", "sleep 300"]
+    subprocess.run(words, env=dict(podman.ctx.environ), check=True)
+    try:
+        assert podman.clean(ME) == []
+        assert [item.state for item in podman.items(ME)] == ["running"]
+    finally:
+        podman.ask("rm", "--force", "--all")
+
+
 def test_a_detached_container(engine: Both) -> None:
     ended = engine.run(shell("sleep 300", detached=True, name="cm-test-away"))
     try:
@@ -175,3 +191,58 @@ def test_without_interaction_there_is_no_input(podman: Podman) -> None:
     )
     assert "hello" not in done.stdout
     assert "end\n" in done.stdout
+
+
+def test_a_terminal_reaches_the_container(podman: Podman) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    words = [sys.executable, str(DRIVE), "interact", "podman", "test -t 0 && read a; echo -$a-"]
+    with subprocess.Popen(
+        words,
+        env=dict(podman.ctx.environ),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: _control(theirs),
+    ) as process:
+        os.close(theirs)
+        os.write(ours, b"typed\n")
+        told = b""
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            told += part
+        os.close(ours)
+        process.wait(60)
+    assert b"-typed-" in told
+    assert b"code=0" in told
+    assert containers(podman) == ""
+
+
+def _control(terminal: int) -> None:
+    import fcntl
+    import termios
+
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+
+def test_many_at_once(podman: Podman) -> None:
+    words = [sys.executable, str(DRIVE), "run", "podman"]
+    running = [
+        subprocess.Popen(
+            [*words, f"exit {code}"],
+            env=dict(podman.ctx.environ),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for code in range(20, 24)
+    ]
+    ends = [process.communicate()[0] for process in running]
+    assert ends == [f"code={code} note=\n" for code in range(20, 24)]
+    assert containers(podman) == ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from cm_docker import contributions, option_table, setting_keys
 from kit import CHECKOUT
+
+from cm_docker import contributions, option_table, setting_keys
 
 PAGE = (CHECKOUT / "docs/containers.md").read_text("utf-8")
 

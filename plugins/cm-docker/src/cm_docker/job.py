@@ -175,12 +175,14 @@ def _tell(
         for flag, variable in mapping.items():
             if variable == one.variable and flag in flags:
                 flags[flag] = one.value
-        if one.variable in env or job.about["env"].get(one.variable) != one.value:
+        # What the recipe sets itself it sets inside as well.
+        own = one.variable not in env and one.variable not in job.host_env
+        if not own or job.about["env"].get(one.variable) != one.value:
             env[one.variable] = one.value
     # Nobody inside maps what only the container settings map.
     for key in ("docker_input_mapping", "input_mapping"):
-        own = job.block.get(key)
-        for flag, variable in own.items() if isinstance(own, Mapping) else ():
+        mapped = job.block.get(key)
+        for flag, variable in mapped.items() if isinstance(mapped, Mapping) else ():
             if flag in flags and isinstance(flags[flag], (str, int, float)):
                 env.setdefault(str(variable), flags[flag])
     if env:

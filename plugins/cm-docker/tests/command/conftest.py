@@ -41,6 +41,12 @@ variations:
   odd: {docker: {shm_size: lots}}
 """
 
+_USER = """
+docker:
+  deps: [{tags: "get,data"}]
+  mounts: ["${{ CM_DATA_PATH }}:${{ CM_DATA_PATH }}"]
+"""
+
 
 class Stage(Engine):
     """Notes what it is asked, and says what it is told to.
@@ -158,6 +164,10 @@ def desk(tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     (root / "home/containers/wheels").symlink_to(wheels)
     (root / "recipes/cmr.yaml").write_text("alias: probes\nuid: aaaa0000bbbb1111\n")
     recipe(root / "recipes", "make-probe", "1111222233334444", _PROBE, 'echo "$CM_PROBE_TEXT"\n')
+    more = "cache: true\nnew_env_keys: [CM_DATA_PATH]\n"
+    script = "echo CM_DATA_PATH=$PWD >tmp-run-env.out\n"
+    recipe(root / "recipes", "get-data", "1111222233335555", more, script)
+    recipe(root / "recipes", "use-data", "1111222233336666", _USER, "ls $CM_DATA_PATH\n")
     for name in ("CM_HOME", "GH_TOKEN", "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(root / "work")

@@ -63,6 +63,15 @@ def test_paths_are_mounted_and_named_as_inside(desk: Any) -> None:
     assert (desk.root / "r").is_dir()
 
 
+def test_what_the_host_prepares_is_seen_inside(desk: Any) -> None:
+    desk.ask("use data")
+    path = inner(desk.launch).flags["env"]["CM_DATA_PATH"]
+    assert path.startswith(str(desk.home / "cache") + "/")
+    assert Mount(path, path) in [mount._replace(writable=False) for mount in desk.launch.mounts]
+    desk.ask("use data", docker={"dry_run": True})
+    assert len(desk.stage.launches) == 1
+
+
 def test_commands_of_the_recipe_come_before(desk: Any) -> None:
     desk.ask(PROBE)
     assert desk.launch.command[:2] == ("sh", "-ec")

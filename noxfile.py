@@ -170,9 +170,10 @@ def mlperf_submission(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Write the generated pages of docs/reference anew."""
-    session.install(*packages())
+    session.install(*packages((*PACKAGES, "plugins/cm-docker")))
     session.run("python", "docs/generate_hooks.py")
     session.run("python", "docs/generate_recipes_run.py")
+    session.run("python", "docs/generate_container_settings.py")
 
 
 @nox.session(venv_backend="none")

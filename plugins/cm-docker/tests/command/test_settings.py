@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,3 +123,13 @@ def test_an_unknown_key_is_named_with_what_is_near() -> None:
     (note,) = settings.read({"shmsize": "1g"}, "r", NOTHING).notes
     assert "docker.shmsize" in note
     assert "'shm_size'" in note
+
+
+def test_the_page_of_all_keys_and_options_is_current() -> None:
+    docs = Path(__file__).parents[4] / "docs"
+    script = docs / "generate_container_settings.py"
+    made = subprocess.run(
+        [sys.executable, script, "--print"], capture_output=True, text=True, check=True
+    )
+    page = (docs / "reference/container-settings.md").read_text(encoding="utf-8")
+    assert made.stdout == page, "run: python docs/generate_container_settings.py"

@@ -37,7 +37,6 @@ def wished(ctx: Context, wishes: Wishes, *, wheelhouse: bool = False) -> ImageWi
         copy_files=wishes.copy_files,
         system_site_packages=wishes.system_site_packages,
         include_private=bool(wishes.include_private),
-        network=wishes.network or "on",
         pip_index=str(ctx.settings.get("docker.pip_index", "") or ""),
         wheelhouse=wheelhouse,
     )
@@ -76,7 +75,8 @@ def _build(ctx: Context, engine: Engine, prepared: Prepared, wishes: Wishes) -> 
         file=prepared.file,
         tag=prepared.tag,
         labels={**prepared.labels, **owner.labels(ctx)},
-        network=prepared.network or wishes.network or "on",
+        # A container without a network is made from what was fetched before.
+        network=prepared.network or ("host" if wishes.network == "host" else "on"),
         secrets=prepared.secrets,
         rebuild=bool(wishes.rebuild),
         pull=bool(wishes.pull),

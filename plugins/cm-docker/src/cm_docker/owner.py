@@ -8,8 +8,9 @@ from cm_docker.engine import OWNER
 from cmcore.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from cmcore.context import Context
-    from cmcore.locking import Lock
 
 
 def owner(ctx: Context) -> str:
@@ -31,14 +32,14 @@ def container_name() -> str:
     return "cm-" + os.urandom(4).hex()
 
 
-def build_lock(ctx: Context, tag: str) -> Lock:
+def build_lock(ctx: Context, tag: str) -> AbstractContextManager[object]:
     """At most one process at a time builds the image of this name; others wait and then find it."""
     from hashlib import sha256
 
-    from cmcore.locking import Lock
+    from cmcore.storage import lock
 
     name = "container-" + sha256(tag.encode()).hexdigest()[:16] + ".lock"
-    return Lock(
+    return lock(
         os.path.join(ctx.paths.locks, name),
         what=f"the image {tag}",
         on_wait=lambda text: ctx.console.log(text),

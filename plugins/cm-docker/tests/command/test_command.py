@@ -140,6 +140,14 @@ def test_an_image_that_is_there_is_not_built_again(desk: Any) -> None:
         desk.ask(PROBE, docker={"skip_build": True})
 
 
+def test_a_container_without_network_is_built_with_one(desk: Any) -> None:
+    desk.ask(PROBE, docker={"network": "off"})
+    assert (desk.stage.builds[0].network, desk.launch.network) == ("on", "off")
+    desk.stage.images.clear()
+    desk.ask(PROBE, docker={"network": "host"})
+    assert (desk.stage.builds[1].network, desk.launch.network) == ("host", "host")
+
+
 def test_a_dry_run_builds_and_makes_nothing(desk: Any) -> None:
     result = desk.ask(PROBE, results_dir=str(desk.root / "r"), docker={"dry_run": True})
     assert desk.stage.builds == []

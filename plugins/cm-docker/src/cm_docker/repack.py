@@ -87,9 +87,7 @@ def settle(path: str) -> None:
     hidden = path + ".new"
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(hidden, "w") as new:
         # The metadata stands last, as wheels are recommended to be written.
-        for entry in sorted(
-            old.infolist(), key=lambda e: (".dist-info/" in e.filename, e.filename)
-        ):
+        for entry in sorted(old.infolist(), key=_last_metadata):
             if entry.is_dir():
                 continue
             kept = zipfile.ZipInfo(entry.filename, _DATE)
@@ -98,14 +96,6 @@ def settle(path: str) -> None:
             # Not compressed: what a compressor makes differs between its versions.
             new.writestr(kept, old.read(entry), zipfile.ZIP_STORED)
     os.replace(hidden, path)
-
-
-def unpack(path: str, target: str) -> None:
-    """Lay the files of a wheel out as a folder for PYTHONPATH."""
-    import zipfile
-
-    with zipfile.ZipFile(path) as archive:
-        archive.extractall(target)
 
 
 def _tags(path: str) -> str:

@@ -12,8 +12,8 @@ from enginestage import ME, Driven, containers, processes, wait_for
 from cm_docker.engines.docker import Docker
 from cm_docker.engines.podman import Podman
 
-#: Nothing else on the machine sleeps for so long.
-LONG = "98765"
+#: Nothing else on the machine sleeps for so long, not even what a failed run of tests left.
+LONG = str(100000 + int.from_bytes(os.urandom(3), "big"))
 
 
 @pytest.fixture(params=["podman", "docker"])

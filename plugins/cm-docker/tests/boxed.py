@@ -59,7 +59,7 @@ def _cases(p: str) -> tuple[Case, ...]:
         Case("get-python3", "get,python3"),
         Case("get-gcc", "get,gcc"),
         Case("get-cmake", "get,cmake"),
-        Case("get-compiler-flags", "get,compiler-flags"),
+        Case("get-compiler-flags", "get,compiler-flags", ("--adr.compiler.tags=gcc",)),
         Case("get-generic-python-lib", "get,generic-python-lib,_package.tinysum"),
         Case("get-generic-sys-util", "get,generic-sys-util,_xz"),
         Case("get-openssl", "get,openssl"),
@@ -71,6 +71,8 @@ def _cases(p: str) -> tuple[Case, ...]:
                 f"--env.{p}_RUN_DIR={{work}}",
                 f"--env.{p}_C_SOURCE_FILES=sum.c",
                 "--adr.compiler.tags=gcc",
+                # It writes its objects beside the sources.
+                "--docker.mount={input}:{input}:rw",
             ),
             files=("run.out",),
         ),
@@ -125,10 +127,11 @@ def inputs(folder: Path) -> Path:
     return folder
 
 
-def words(name: str, folder: Path, work: Path) -> list[str]:
-    """The words after `cm run script` or `cm docker script`."""
+def words(name: str, folder: Path, work: Path, *, boxed: bool = False) -> list[str]:
+    """The words after `cm run script`, or after `cm docker script` when `boxed`."""
     asked = case(name)
     flags = [flag.format(input=folder, work=work) for flag in asked.flags]
+    flags = [flag for flag in flags if boxed or not flag.startswith("--docker.")]
     dialect = name.partition("/")[0]
     return [f"--tags={asked.tags}", *flags, f"--dialect={dialect}", "--quiet"]
 
@@ -150,6 +153,8 @@ def plain(value: Any, places: Mapping[str, str]) -> Any:
     for folder in sorted(places, key=len, reverse=True):
         value = re.sub(re.escape(folder) + r"(?=$|[/\s:;'\",])", f"<{places[folder]}>", value)
     value = re.sub(r"(<HOME>/[^\s:;'\",]*?)cache/[^/\s:;'\",]+", r"<ENTRY>", value)
+    # The second word of `uname -a` is the name of the machine, and a container has its own.
+    value = re.sub(r"^Linux \S+ (?=\d)", "Linux <NAME> ", value)
     return PASSING.sub("<MOMENT>", value)
 
 
@@ -163,12 +168,16 @@ def left(folder: Path, names: tuple[str, ...]) -> dict[str, tuple[int, str]]:
     return found
 
 
-#: Runs cases one after the other, where it is started; reads them from a JSON file.
+#: Runs cases one after the other, each with a cache of its own; reads them from a JSON file.
 DRIVER = """
-import json, subprocess, sys
+import json, os, shutil, subprocess, sys
 cases = json.load(open(sys.argv[1]))
 answers = {}
+home = os.environ["CM_HOME"]
+shutil.copytree(home, home + ".new")
 for name, (work, words) in cases.items():
+    shutil.rmtree(home)
+    shutil.copytree(home + ".new", home)
     done = subprocess.run(["cm", "run", "script", *words, "--out=json"], cwd=work,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
     answers[name] = [done.returncode, done.stdout, done.stderr[-4000:]]

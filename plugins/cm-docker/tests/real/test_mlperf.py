@@ -70,7 +70,7 @@ def _names(folder: Path) -> list[str]:
     found = set()
     for path in folder.rglob("*"):
         parts = path.relative_to(folder).parts
-        if path.is_file():
+        if path.is_file() and not parts[0].startswith("."):
             found.add("/".join(p for i, p in enumerate(parts) if i != 1 or len(parts) == 2))
     return sorted(found)
 

@@ -48,7 +48,9 @@ def test_result_is_that_of_a_native_run(
     here = registered.work / name.replace("/", "-")
     here.mkdir()
     given = [f"--docker.base_image={TOOLS}", "--docker.engine=podman"]
-    told = registered.docker(*boxed.words(name, inputs, here), *given, cwd=here, timeout=900)
+    told = registered.docker(
+        *boxed.words(name, inputs, here, boxed=True), *given, cwd=here, timeout=900
+    )
     places = {str(cm_root): "CM", str(mlc_root): "MLC", str(there): "WORK", str(here): "WORK"}
     places |= PLACES
     found = {key: told.get(key) or {} for key in ("new_env", "new_state")}

@@ -65,7 +65,8 @@ def docker(ctx: Context, request: Request) -> Result:
         except BaseException:
             inside.view.forget()
             raise
-        return _outcome(ctx, job, data, container, ended, _answer(private))
+        answer = _answer(private, f"{prepared.home}/logs", ctx.paths.logs)
+        return _outcome(ctx, job, data, container, ended, answer)
 
 
 def dockerfile(ctx: Context, request: Request) -> Result:
@@ -166,9 +167,14 @@ def _container(
     private: Private,
 ) -> Launch:
     from cm_docker.records import Mount
+    from cmcore.storage import make_dir
 
     settings: RunSettings = job.settings
     mounts = [*inside.view.mounts(), *prepared.run_mounts]
+    if not job.wishes.dry_run:
+        # What a failed step said is worth more than the container it said it in.
+        make_dir(ctx.paths.logs)
+        mounts.append(Mount(ctx.paths.logs, f"{prepared.home}/logs", True))
     answers = _answers(job)
     if answers:
         # Who writes there may be another user; nobody else gets to the folder.
@@ -252,14 +258,15 @@ def _words(engine: Engine, container: Launch) -> list[str]:
     return [engine.name, "run", container.image, *container.command]
 
 
-def _answer(private: Private) -> dict[str, Any]:
-    """The document of the inner command; {} when it wrote none."""
+def _answer(private: Private, logs_inside: str, logs: str) -> dict[str, Any]:
+    """The document of the inner command, with the logs where they are here; {} without one."""
     import json
 
     path = os.path.join(private.folder, "answers", os.path.basename(launch.ANSWER))
     try:
         with open(path, encoding="utf-8") as file:
-            found = json.load(file)
+            text = file.read()
+        found = json.loads(text.replace(json.dumps(logs_inside)[1:-1], json.dumps(logs)[1:-1]))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -284,4 +291,6 @@ def _outcome(
         ctx.console.error(data["error"])
     elif ended.code and "error" not in data:
         data["error"] = f"the command in the container ended with exit code {ended.code}"
+    if ended.code and ctx.paths.logs in str(answer):
+        ctx.console.log(f"logs of the steps in the container: {ctx.paths.logs}")
     return Result(data, code=ended.code)

@@ -62,7 +62,17 @@ class CommandLine(Engine):
 
     def ask(self, *more: str, timeout: float = 120.0) -> programs.Done:
         """Run its program for an answer."""
-        return programs.ask(self.words(*more), self.environ(), timeout)
+        import os
+
+        # podman's conmon leaves an empty file `oom` where it began when memory ran out.
+        folder = self._folder()
+        cwd = folder if os.path.isdir(folder) else "/"
+        return programs.ask(self.words(*more), self.environ(), timeout, cwd)
+
+    def _folder(self) -> str:
+        import os
+
+        return os.path.join(self.ctx.paths.home, "containers")
 
     def must(self, doing: str, *more: str) -> str:
         """The same, but a failure is a `CmError` that says what could not be done."""
@@ -92,6 +102,10 @@ class CommandLine(Engine):
     def run(self, launch: Launch) -> Ended:
         """See `Engine.run`. A missing program in the image is an error with code 127."""
         import sys
+
+        from cmcore.storage import make_dir
+
+        make_dir(self._folder())
 
         if not self.image(launch.image):
             raise NotFoundError(

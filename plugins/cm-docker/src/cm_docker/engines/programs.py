@@ -35,7 +35,9 @@ def find(name: str, environ: Mapping[str, str]) -> str:
     return shutil.which(name, path=f"{environ.get('PATH', '')}:{_MORE}") or ""
 
 
-def ask(words: Sequence[str], environ: Mapping[str, str], timeout: float = 120.0) -> Done:
+def ask(
+    words: Sequence[str], environ: Mapping[str, str], timeout: float = 120.0, cwd: str = "/"
+) -> Done:
     """Run a program for its answer."""
     import subprocess
 
@@ -44,7 +46,7 @@ def ask(words: Sequence[str], environ: Mapping[str, str], timeout: float = 120.0
             list(words),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            cwd="/",
+            cwd=cwd,
             env=dict(environ),
             timeout=timeout,
         )

@@ -84,12 +84,14 @@ def parts(recipes: Recipes, needs: Sequence[Iterable[str] | None]) -> list[dict[
 def _needed(
     recipes: Recipes, names: Iterable[str] | None, left: Mapping[str, Mapping[str, File]]
 ) -> list[str]:
+    folders: list[str] = []
     if names is not None:
         folders = [recipes.folders.get(name, name) for name in names]
         known = all(folder in recipes.own for folder in folders)
         if known and not any(_calls(recipes.own[folder]) for folder in folders):
             return [folder for folder in dict.fromkeys(folders) if folder in left]
-    return [folder for folder in left if folder != recipes.root]
+    # What was asked for may itself be among its tools: a library that asks for pip, the same recipe.
+    return [folder for folder in left if folder != recipes.root or folder in folders]
 
 
 def _calls(files: Mapping[str, File]) -> bool:

@@ -123,9 +123,10 @@ def ahead(wishes: ImageWishes, about: _Row, settings: _Row) -> Ahead:
             label = entry.get("label") or entry.get("tags")
             notes.append(f"'{label}' is made when the container runs: it may need private recipes")
             continue
-        # An open request may run recipes that no plan knows of.
-        unknown = needed is None or entry.get("open")
-        names = None if unknown else tuple(map(str, needed))
+        # An open request may run recipes that no plan knows of: no recipe is called `*`, and where
+        # one is not known, all are there.
+        others = ("*",) if entry.get("open") else ()
+        names = None if needed is None else (*map(str, needed), *others)
         found.setdefault(request(entry, prefix, more), names)
     return Ahead(tuple(found), tuple(found.values()), tuple(notes))
 

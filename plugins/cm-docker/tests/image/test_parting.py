@@ -67,6 +67,16 @@ def test_the_recipe_that_was_asked_for_comes_last_even_if_needs_are_not_known(ct
     assert laid(prepare(ctx, BASE, about, {})) == [["get-a", "get-b"], "get,a", ["get-tools"]]
 
 
+def test_the_recipe_that_was_asked_for_may_be_one_of_its_tools(ctx, tmp_path):
+    about, names = tools(tmp_path, "get-a", "get-b")
+    root = about["recipe"]["uid"]
+    about["prefetch"] = ahead(("get,a", [root, *names]))
+    whole = [["get-a", "get-b", "get-tools"], "get,a"]
+    assert laid(prepare(ctx, BASE, about, {})) == whole
+    about["prefetch"] = [{**about["prefetch"][0], "open": True}]
+    assert laid(prepare(ctx, BASE, about, {})) == whole
+
+
 def test_a_recipe_that_calls_others_by_itself_gets_them_all(ctx, tmp_path):
     about, names = tools(tmp_path, "get-a", "get-b")
     a, _ = names

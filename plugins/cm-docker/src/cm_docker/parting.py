@@ -90,7 +90,7 @@ def _needed(
         known = all(folder in recipes.own for folder in folders)
         if known and not any(_calls(recipes.own[folder]) for folder in folders):
             return [folder for folder in dict.fromkeys(folders) if folder in left]
-    # What was asked for may itself be among its tools: a library that asks for pip, the same recipe.
+    # What was asked for may be among its own tools: a library that asks for pip.
     return [folder for folder in left if folder != recipes.root or folder in folders]
 
 

@@ -56,7 +56,8 @@ def test_the_main_job(measurer: Person) -> None:
     assert _names(inside) == _names(outside)
     # How fast it was differs; what was asked and how well it answered does not.
     for found, wanted in zip(_results(inside), _results(outside), strict=True):
-        assert found["accuracy"] == wanted["accuracy"]
+        accuracy = [{**result["accuracy"], "wall_s": 0} for result in (found, wanted)]
+        assert accuracy[0] == accuracy[1]
     assert {path.stat().st_uid for path in inside.rglob("*")} == {measurer.who.pw_uid}
     images = measurer.images()
     again = measurer.docker(*words[:-1], "--docker.memory=4g", "--rerun", "--quiet", timeout=900)

@@ -35,6 +35,10 @@ def test_a_failure_inside_is_ours(caller: Person) -> None:
     outside = caller.cm("run", "script", "--tags=use,tool", "--exit=7", "--quiet")
     assert inside.code == outside.code != 0, inside.text
     assert "no luck today" in inside.out + inside.err
+    # What the step said is kept here, although the container is gone.
+    kept = [path for path in (caller.cm_home / "logs").iterdir() if "tool" in path.name]
+    assert len(kept) == 2, inside.text
+    assert f"logs of the steps in the container: {caller.cm_home / 'logs'}" in inside.err
     assert caller.containers() == []
 
 

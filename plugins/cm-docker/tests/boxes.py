@@ -13,6 +13,7 @@ import pwd
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -198,7 +199,15 @@ def somebody(named: str = "") -> Iterator[pwd.struct_passwd]:
     try:
         yield pwd.getpwnam(name)
     finally:
-        call([which("userdel"), name])
+        # An account with a process cannot go: podman keeps one that holds the user's namespace.
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and entry.stat().st_uid == pwd.getpwnam(name).pw_uid:
+                    os.kill(int(entry.name), signal.SIGKILL)
+            except OSError:
+                continue  # it has ended
+        done = call([which("userdel"), "--force", name])
+        assert done.code == 0, done.text
 
 
 def readable_python() -> str:

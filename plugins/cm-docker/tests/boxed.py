@@ -60,7 +60,12 @@ def _cases(p: str) -> tuple[Case, ...]:
         Case("get-gcc", "get,gcc"),
         Case("get-cmake", "get,cmake"),
         Case("get-compiler-flags", "get,compiler-flags", ("--adr.compiler.tags=gcc",)),
-        Case("get-generic-python-lib", "get,generic-python-lib,_package.tinysum"),
+        Case(
+            "get-generic-python-lib",
+            "get,generic-python-lib,_package.tinysum",
+            # The index that it installs from is on this machine.
+            ("--docker.network=host",),
+        ),
         Case("get-generic-sys-util", "get,generic-sys-util,_xz"),
         Case("get-openssl", "get,openssl"),
         Case(

@@ -292,5 +292,7 @@ def _outcome(
     elif ended.code and "error" not in data:
         data["error"] = f"the command in the container ended with exit code {ended.code}"
     if ended.code and ctx.paths.logs in str(answer):
-        ctx.console.log(f"logs of the steps in the container: {ctx.paths.logs}")
+        ctx.console.err(f"logs of the steps in the container: {ctx.paths.logs}")
+    if ended.code and "Read-only file system" in str(answer):
+        ctx.console.err("inputs cannot be changed inside; --docker.mount=FOLDER:FOLDER:rw lets it")
     return Result(data, code=ended.code)

@@ -94,6 +94,26 @@ def test_the_exit_code_is_ours_and_the_answer_is_in_ours(desk: Any) -> None:
     assert "return" not in result.data
 
 
+def test_what_a_failed_step_left_is_found_here(
+    desk: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def acts(launch: Launch) -> None:
+        (answers,) = (m for m in launch.mounts if m.target == launching.ANSWERS)
+        (logs,) = (m for m in launch.mounts if m.target.endswith("/logs"))
+        assert logs.writable
+        text = f"gcc: sum.o: Read-only file system; whole output: {logs.target}/1.log"
+        Path(answers.source, "result.json").write_text(json.dumps({"error": text}))
+        seen.append(logs.source)
+
+    seen: list[str] = []
+    desk.stage.acts, desk.stage.code = acts, 2
+    result = desk.ask(PROBE)
+    assert result.data["error"].endswith(f"whole output: {seen[0]}/1.log")
+    told = capfd.readouterr().err
+    assert f"logs of the steps in the container: {seen[0]}" in told
+    assert "--docker.mount=FOLDER:FOLDER:rw" in told
+
+
 def test_secrets_are_in_files_only(desk: Any, capfd: pytest.CaptureFixture[str]) -> None:
     seen: dict[str, Any] = {}
 

@@ -67,6 +67,7 @@ def test_what_is_no_json_gets_the_same_answer(text: str) -> None:
 @example(b"\xef\xbb\xbf{}")
 @example("{}".encode("utf-16"))
 @example("[1]".encode("utf-32-le"))
+@example(b"\xfe\xff")
 @example(b'"\xff"')
 @example(b'"\xed\xa0\x80"')
 def test_any_bytes_get_the_same_answer(text: bytes) -> None:

@@ -40,8 +40,9 @@ def complete(index: Index, tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """A machine with every package, without the libraries that only a measurement needs."""
     made = Machine(tmp_path_factory.mktemp("complete") / "venv", index)
     made.install("cmcore", "cm-plugin-script", "cm-plugin-cache")
-    wheel = build_wheel(CHECKOUT / "plugins/cm-mlperf", tmp_path_factory.mktemp("wheel"))
-    made.install("--no-deps", str(wheel))
+    for package in ("plugins/cm-docker", "plugins/cm-mlperf"):
+        wheel = build_wheel(CHECKOUT / package, tmp_path_factory.mktemp("wheel"))
+        made.install("--no-deps", str(wheel))
     return made
 
 
@@ -52,7 +53,7 @@ def user(complete: Machine, tmp_path: Path) -> User:
 
 
 def test_there_are_actions() -> None:
-    assert len(MANIFESTS) == len(PACKAGES) + 1
+    assert len(MANIFESTS) == len(PACKAGES) + 2
     assert len(ACTIONS) >= 5
 
 

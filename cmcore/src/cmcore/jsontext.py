@@ -62,7 +62,7 @@ def loads(text: str | bytes) -> Any:
 
 def _decoded(text: bytes) -> str:
     """The text of bytes in UTF-8; "" where `json` has to find out what they are."""
-    if b"\0" in text[:4] or text.startswith(b"\xef\xbb\xbf"):
+    if b"\0" in text[:4] or text[:1] in (b"\xef", b"\xfe", b"\xff"):
         return ""
     return text.decode("utf-8", "surrogatepass")
 

@@ -97,7 +97,7 @@ def service(environ: dict[str, str], folder: Path) -> Iterator[str]:
     """podman behind docker's socket, for as long as the generator lives."""
     address = f"unix://{folder}/docker.sock"
     words = podman(environ).words("system", "service", "--time=0", address)
-    process = subprocess.Popen(words, env=environ, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(words, env=environ, cwd=folder, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: (folder / "docker.sock").exists(), "podman's service")
         yield address

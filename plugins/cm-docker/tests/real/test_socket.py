@@ -23,6 +23,7 @@ def served(caller: Person) -> Iterator[str]:
     service = subprocess.Popen(
         ["podman", "system", "service", "--time=0", f"unix://{socket}"],
         env=block,
+        cwd=caller.folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

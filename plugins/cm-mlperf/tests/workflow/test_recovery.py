@@ -136,7 +136,7 @@ def test_what_was_asked_for_differently_is_measured_again(ready: Any) -> None:
     assert both["accuracy"]["met"]
     other = ready.cm(*words, "--threads=1").json["results"][0]
     assert other["settings"]["threads"] == 1
-    assert other["performance"]["wall_s"] != first["performance"]["wall_s"]
+    assert other["performance"] != first["performance"]
     (lost,) = ready.here.glob("mlperf-results/*/*/digits/singlestream/cm-result.json")
     lost.write_text("{")
     assert ready.cm(*words).json["results"][0]["performance"]["valid"]

@@ -255,9 +255,9 @@ class Person:
         self.cm_home = self.home / "cm"
         self.env: dict[str, str] = {}
         for path, mode in ((folder, 0o755), (self.home, 0o755), (self.work, 0o755)):
-            self._own(path, mode)
-        self._own(self.runtime, 0o700)
-        self._own(folder / "tmp", 0o700)
+            self.own(path, mode)
+        self.own(self.runtime, 0o700)
+        self.own(folder / "tmp", 0o700)
         self.storage = folder / "storage.conf"
         self.storage.write_text(
             f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/images"\n'
@@ -267,7 +267,8 @@ class Person:
         self.private = folder / "containers.conf"
         self.configuration = ""
 
-    def _own(self, path: Path, mode: int) -> None:
+    def own(self, path: Path, mode: int) -> None:
+        """Make a folder of theirs."""
         path.mkdir(exist_ok=True)
         path.chmod(mode)
         if self.who.pw_uid != os.geteuid():
@@ -384,7 +385,7 @@ class Person:
     def with_tools(self) -> None:
         """Make `TOOLS` from the base; Debian's packages come from its mirror."""
         folder = self.folder / "tools"
-        self._own(folder, 0o755)
+        self.own(folder, 0o755)
         install = "apt-get install -y -qq --no-install-recommends"
         (folder / "Containerfile").write_text(
             f"FROM {BASE}\nENV DEBIAN_FRONTEND=noninteractive\n"

@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import boxed
 import pytest
 from boxes import TOOLS, Lack, Person
 from kit import Answer, Index, build_wheel, must, write_tree
-from real_switch import EVERYTHING
+from real_switch import AS_ORDINARY, EVERYTHING
 
 NATIVE = "localhost/cm-test/native:1"
 
 
 @pytest.fixture(scope="session")
-def tools(root: Person) -> Person:
-    """The caller, with the image `TOOLS` in their storage."""
+def tools(request: pytest.FixtureRequest) -> Person:
+    """The one whose recipes are compared, with the image `TOOLS` in their storage."""
+    person: Person = request.getfixturevalue("ordinary" if AS_ORDINARY else "root")
     try:
-        root.with_tools()
+        person.with_tools()
     except Lack as lack:
         pytest.skip(str(lack))
-    return root
+    return person
 
 
 @pytest.fixture(scope="session")
 def registered(tools: Person, cm_root: Path, mlc_root: Path) -> Person:
-    """The caller, with both published collections registered."""
+    """The same, with both published collections registered."""
     tools.ok("add", "collection", str(cm_root))
     tools.ok("add", "collection", str(mlc_root))
     return tools
 
 
 @pytest.fixture(scope="session")
-def inputs(ground: Path, index: Index) -> Path:
-    """Files that recipes read; the index gets the library that one installs."""
+def inputs(tools: Person, ground: Path, index: Index) -> Path:
+    """Files that recipes read, or write beside; the index gets the library that one installs."""
     build_wheel(write_tree(ground / "tinysum", boxed.TINY), index.folder)
-    return boxed.inputs(ground / "input")
+    made = boxed.inputs(ground / "input")
+    for path in (made, *made.rglob("*")):
+        os.chown(path, tools.who.pw_uid, tools.who.pw_gid)
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -45,12 +50,13 @@ def natives(
 ) -> dict[str, tuple[Answer, Path]]:
     """What each recipe answers where it is installed by hand: `{name: (answer, its folder)}`."""
     folder = ground / "native"
-    folder.mkdir()
+    tools.own(folder, 0o755)
     names = boxed.NAMES if EVERYTHING else [name for name in boxed.NAMES if boxed.case(name).quick]
     asked = {}
     for name in names:
         work = folder / name
-        work.mkdir(parents=True)
+        tools.own(work.parent, 0o755)
+        tools.own(work, 0o755)
         asked[name] = (str(work), boxed.words(name, inputs, work))
     (folder / "cases.json").write_text(json.dumps(asked))
     (folder / "driver.py").write_text(boxed.DRIVER)

@@ -46,7 +46,7 @@ def test_result_is_that_of_a_native_run(
     native, there = natives[name]
     assert native.code == 0, native.text
     here = registered.work / name.replace("/", "-")
-    here.mkdir()
+    registered.own(here, 0o755)
     given = [f"--docker.base_image={TOOLS}", "--docker.engine=podman"]
     told = registered.docker(
         *boxed.words(name, inputs, here, boxed=True), *given, cwd=here, timeout=900

@@ -77,6 +77,8 @@ class Desk:
         """Remove all entries; there may be none, when this test is the first of its process."""
         answer = self.cm("rm", "cache", "-f")
         assert answer.code == 0 or "the cache is empty" in answer.text, answer.text
+        # The cache, too, lists a folder again that changed a moment ago.
+        time.sleep(SETTLED)
 
     def counts(self, *words: str) -> Counts:
         """What the second execution of a command does; the first may have had to prepare."""

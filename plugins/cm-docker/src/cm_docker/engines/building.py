@@ -14,7 +14,7 @@ import signal
 import time
 
 from cm_docker.engines import marks
-from cmcore.hints import TYPE_CHECKING, Any, Callable
+from cmcore.hints import TYPE_CHECKING, Any, Callable, Mapping
 
 if TYPE_CHECKING:
     from cm_docker.engines.podman import Podman
@@ -121,11 +121,11 @@ def _remove_rest(engine: Podman, folder: str, about: dict[str, Any]) -> bool:
     builder = str(about.get("builder", ""))
     pid = marks.pid_of(builder)
     if pid and not marks.ended(builder):
-        _kill(lambda: os.killpg(pid, signal.SIGKILL))
+        _kill(os.killpg, pid)
     for _ in range(50):
         found = _users_of(folder)
         for process in found:
-            _kill(lambda process=process: os.kill(process, signal.SIGKILL))  # type: ignore[misc]
+            _kill(os.kill, process)
         if not found and (not pid or marks.ended(builder)):
             break
         time.sleep(0.1)
@@ -144,10 +144,19 @@ def _remove_working(engine: Podman, begin: float, end: float) -> None:
         return
 
     for one in json.loads(listed.out):
-        words = one.get("Command") or []
         made = float(one.get("Created") or 0)
-        if one.get("State") == "storage" and words == ["buildah"] and begin - 1 <= made <= end + 5:
+        if _is_working(one) and begin - 1 <= made <= end + 5:
             engine.ask("rm", "--force", str(one.get("Id")))
+
+
+def _is_working(one: Mapping[str, Any]) -> bool:
+    """Whether podman lists a container that is a working container of buildah."""
+    if one.get("State") != "storage":
+        return False
+    if one.get("Command") == ["buildah"]:
+        return True
+    # Buildah's own record of it is missing: killed before it was written, or the disk was full.
+    return any("working-container" in str(name) for name in one.get("Names") or ())
 
 
 def _others_build(engine: Podman) -> bool:
@@ -194,9 +203,9 @@ def _remove_folder(engine: Podman, folder: str) -> None:
         engine.ask("unshare", "rm", "-rf", "--", folder)
 
 
-def _kill(end: Callable[[], object]) -> None:
+def _kill(send: Callable[[int, int], None], pid: int) -> None:
     try:
-        end()
+        send(pid, signal.SIGKILL)
     except OSError:
         pass
 

@@ -16,22 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kit import write_tree
-
-PROGRAM = """#include <stdio.h>
-int main(void) { printf("sum %d\\n", 40 + 2); return 0; }
-"""
-
-#: A tiny library for recipes that install one.
-TINY = {
-    "pyproject.toml": """[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
-[project]
-name = "tinysum"
-version = "1.4.2"
-""",
-    "src/tinysum/__init__.py": "def total(numbers):\n    return sum(numbers)\n",
-}
+from world import PROGRAM
 
 
 class Case(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cm_docker import homefolder
 from cmcore.hints import TYPE_CHECKING, Mapping, NamedTuple
 
 if TYPE_CHECKING:
@@ -72,26 +73,19 @@ def write(ctx: Context, name: str, files: Files) -> str:
     Raises:
         StorageError: it cannot be written.
     """
-    from cmcore.storage import lock, make_dir, remove_tree, rename
+    from cmcore.storage import make_dir, remove_tree
 
-    base = os.path.join(ctx.paths.home, "containers")
+    base = homefolder.containers(ctx)
     folder = os.path.join(base, name)
     make_dir(base)
-    path = os.path.join(ctx.paths.locks, "container-folders.lock")
-    with lock(path, what="the build folders", on_wait=ctx.console.log):
-        _clear(base)
+    with homefolder.build_folders(ctx):
+        homefolder.clear(base)
         if os.path.isdir(folder):
             if _whole(folder, files):
                 return folder
             remove_tree(folder)
-        hidden = _hidden(base, name)
-        try:
+        with homefolder.fresh(folder) as hidden:
             fill(hidden, files)
-            rename(hidden, folder)
-        except BaseException:
-            if os.path.isdir(hidden):
-                remove_tree(hidden)
-            raise
     return folder
 
 
@@ -150,22 +144,3 @@ def _whole(folder: str, files: Files) -> bool:
     except OSError:
         return False
     return there == len(files)
-
-
-def _hidden(base: str, name: str) -> str:
-    from cmcore.storage import HIDDEN
-
-    return os.path.join(base, f"{HIDDEN}{name[:40]}.{os.getpid()}-{os.urandom(4).hex()}")
-
-
-def _clear(base: str) -> None:
-    """Remove what killed writers have left; the caller holds the lock, so nobody writes now."""
-    from cmcore.errors import StorageError
-    from cmcore.storage import HIDDEN, remove_tree
-
-    for left in os.listdir(base):
-        if left.startswith(HIDDEN):
-            try:
-                remove_tree(os.path.join(base, left))
-            except StorageError:
-                continue  # somebody else's; it harms nobody

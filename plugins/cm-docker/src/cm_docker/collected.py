@@ -7,7 +7,7 @@ import os
 from cmcore.hints import Any, Iterable, Iterator, Mapping, NamedTuple
 
 #: Folders that are made from others, or belong to tools of the author.
-_ASIDE = frozenset(
+ASIDE = frozenset(
     (
         *("__pycache__", ".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".mypy_cache"),
         *(".ruff_cache", ".pytest_cache", ".cache", ".idea", ".vscode", "node_modules"),
@@ -77,7 +77,7 @@ def listed(path: str, *, private: bool) -> tuple[dict[str, str], tuple[str, ...]
             hidden.append(os.path.relpath(top, path))
             folders[:] = []
             continue
-        folders[:] = sorted(n for n in folders if n not in _ASIDE and not n.startswith(".cm-"))
+        folders[:] = sorted(n for n in folders if n not in ASIDE and not n.startswith(".cm-"))
         for name in sorted(names):
             source = os.path.join(top, name)
             if not name.endswith((".pyc", ".pyo")) and os.path.isfile(source):

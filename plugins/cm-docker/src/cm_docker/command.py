@@ -31,11 +31,11 @@ def docker(ctx: Context, request: Request) -> Result:
         CmError: what stopped it before the recipe began; nothing is left behind.
     """
     asked, job = _planned(ctx, request)
-    if run_settings.passes_to_script(job.block, job.recipe):
+    if job.settings.starts_containers:
         ctx.console.log(f"{job.recipe} starts containers by itself: it is told to")
         again = request._replace(action="run", flags={**asked.flags, "docker": True})
         return ctx.call(again)
-    run_settings.may_run(job.block, job.recipe, job.wishes)
+    run_settings.may_run(job.settings, job.recipe, job.wishes)
     _check_terminal(ctx, job)
     from cm_docker.engines.choose import choose
     from cm_docker.secrets import Private
@@ -55,8 +55,7 @@ def docker(ctx: Context, request: Request) -> Result:
                 return _shown(engine, prepared, container, job)
             built = imaging.have(ctx, engine, prepared, job.wishes)
             data = _data(engine, prepared, built)
-            published = _publish(ctx, job, engine, prepared)
-            data.update(published)
+            data.update(_publish(ctx, job, engine, prepared))
             if job.wishes.publish:
                 return Result(data, view=f"{prepared.tag} was sent to {job.wishes.publish}")
             container = _container(ctx, job, inside, engine, prepared, built.image, private)
@@ -79,7 +78,7 @@ def dockerfile(ctx: Context, request: Request) -> Result:
     from cm_docker import written
 
     _, job = _planned(ctx, request)
-    run_settings.may_run(job.block, job.recipe, job.wishes)
+    run_settings.may_run(job.settings, job.recipe, job.wishes)
     inside = jobs.inside(ctx, job, make=False)
     form = "definition" if _engine_name(ctx, job) == "apptainer" else "containerfile"
     prepared = _prepare(ctx, job, form, "")
@@ -104,8 +103,7 @@ def _planned(ctx: Context, request: Request) -> tuple[Asked, Job]:
 
 
 def _engine_name(ctx: Context, job: Job) -> str:
-    name = job.wishes.engine or str(ctx.settings.get("docker.engine", "") or "")
-    return "" if name == "auto" else name
+    return job.wishes.engine or str(ctx.settings.get("docker.engine", "") or "")
 
 
 def _check_terminal(ctx: Context, job: Job) -> None:

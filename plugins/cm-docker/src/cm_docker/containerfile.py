@@ -139,11 +139,6 @@ def run(*words: str, secrets: bool = False) -> str:
     return f"RUN {_SECRETS + ' ' if secrets else ''}{_list(*words)}"
 
 
-def plain(text: str) -> str:
-    """The same for builders that cannot give secrets to build steps."""
-    return text.replace(f"RUN {_SECRETS} [", "RUN [")
-
-
 def _list(*words: str) -> str:
     import json
 

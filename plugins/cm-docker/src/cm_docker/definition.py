@@ -14,12 +14,9 @@ from cm_docker.containerfile import (
     variables,
 )
 
-#: Script in the build folder that the definition runs: no line of it can begin a new section.
-POST = "cm/post"
-
 
 def render(parts: Parts) -> str:
-    """The definition file; `post` is what its `%post` runs."""
+    """The definition file; its `%post` runs `post`, no line of which can begin a new section."""
     files = [("cm", ROOT), ("wheels", f"{ROOT}/wheels")]
     if parts.packages:
         files.append(("system/packages.list", f"{ROOT}/packages.list"))

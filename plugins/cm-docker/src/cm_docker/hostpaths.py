@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from cmcore.errors import CmError
+
 #: Where paths go that the image has itself.
 PREFIX = "/cm-mount"
 
@@ -64,6 +66,15 @@ def says_path(value: object) -> bool:
 def absolute(value: str, cwd: str) -> str:
     """The path that a value means on the host."""
     return os.path.normpath(os.path.join(cwd, os.path.expanduser(value)))
+
+
+def missing(path: str, flag: str) -> CmError:
+    """The error of an input that is not there."""
+    return CmError(
+        f"there is no {path}, which --{flag} names",
+        hint="inputs of a container are files and folders of this machine",
+        code=16,
+    )
 
 
 def is_tool(path: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from cm_docker.containerfile import plain
 from cmcore.hints import TYPE_CHECKING, Any, Mapping, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,8 +11,6 @@ if TYPE_CHECKING:
     from cm_docker.pipconf import PipConf
     from cm_docker.records import Mount
     from cmcore.context import Context
-
-__all__ = ["DIGEST", "ImageWishes", "Prepared", "plain", "prepare"]
 
 #: Label of an image that says what it was made from.
 DIGEST = "org.cmcore.digest"
@@ -26,11 +23,9 @@ class ImageWishes(NamedTuple):
         base_image, os, os_version, image_repo, image_name, image_tag, image_tag_extra, user,
             extra_sys_deps, build_env, copy_files, system_site_packages: as in a recipe's
             `docker:` block.
-        prefetch: make ahead what can be made ahead.
         include_private: copy private parts like others.
         network: `off` when a build reaches no network.
         pip_index: address of an index instead of those that pip is configured with.
-        wheelhouse: download wheels here, because build steps get no secrets.
     """
 
     base_image: str = ""
@@ -45,11 +40,9 @@ class ImageWishes(NamedTuple):
     build_env: Mapping[str, str] = {}  # noqa: RUF012 - never changed
     copy_files: tuple[str, ...] = ()
     system_site_packages: bool | None = None
-    prefetch: bool = True
     include_private: bool = False
     network: str = "on"
     pip_index: str = ""
-    wheelhouse: bool = False
 
 
 class Prepared(NamedTuple):
@@ -149,7 +142,7 @@ def prepare(
 
 
 def _house(wishes: ImageWishes, conf: PipConf) -> bool:
-    return wishes.wheelhouse or wishes.network == "off" or not conf.reachable
+    return wishes.network == "off" or not conf.reachable
 
 
 def _notes(made: Content, conf: PipConf, network: str) -> tuple[str, ...]:

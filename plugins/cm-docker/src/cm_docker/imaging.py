@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 
 from cm_docker import owner
 from cm_docker.image import DIGEST, ImageWishes
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _SHOWN = 12
 
 
-def wished(ctx: Context, wishes: Wishes, *, wheelhouse: bool = False) -> ImageWishes:
+def wished(ctx: Context, wishes: Wishes) -> ImageWishes:
     """The part of the wishes that is about the image."""
     return ImageWishes(
         base_image=wishes.base_image,
@@ -38,7 +39,6 @@ def wished(ctx: Context, wishes: Wishes, *, wheelhouse: bool = False) -> ImageWi
         system_site_packages=wishes.system_site_packages,
         include_private=bool(wishes.include_private),
         pip_index=str(ctx.settings.get("docker.pip_index", "") or ""),
-        wheelhouse=wheelhouse,
     )
 
 
@@ -116,7 +116,7 @@ class _Log:
         self.path = os.path.join(ctx.paths.logs, name)
         self.count = 0
         self.seconds = 0.0
-        self._last: list[str] = []
+        self._last: deque[str] = deque(maxlen=200)
 
     def __enter__(self) -> _Log:
         from cmcore.storage import make_dir
@@ -139,7 +139,7 @@ class _Log:
 
     def line(self, text: str) -> None:
         self.count += 1
-        self._last = [*self._last[-200:], text.rstrip()]
+        self._last.append(text.rstrip())
         if self.path:
             try:
                 self._file.write(text.rstrip("\n") + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cm_docker import owner
+from cm_docker import homefolder, owner
 from cm_docker.option_table import APPTAINER
 from cm_docker.records import Launch, Limits, Mount
 from cmcore.hints import TYPE_CHECKING, Any, Mapping, NamedTuple
@@ -148,7 +148,7 @@ def cache_of(
         return (), env, ("--volume", f"{volume}:{inside}")
     folder = ctx.paths.cache
     if settings.cache == "volume":
-        folder = os.path.join(ctx.paths.home, "containers", "cache", digest[:12])
+        folder = homefolder.containers(ctx, "cache", digest[:12])
     from cmcore.storage import make_dir
 
     make_dir(folder)

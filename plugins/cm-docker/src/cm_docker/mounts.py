@@ -228,12 +228,8 @@ def one_path(view: View, name: str, value: str, variable: str, declared: Declare
         file = hostpaths.wants_file(name, variable, path)
         return _named(view, value, path, view.write(path, file=file))
     if not os.path.exists(path):
-        if (sure and name not in ("path",)) or (name == "input" and hostpaths.says_path(value)):
-            raise CmError(
-                f"there is no {path}, which --{name} names",
-                hint="inputs of a container are files and folders of this machine",
-                code=16,
-            )
+        if (sure and name != "path") or (name == "input" and hostpaths.says_path(value)):
+            raise hostpaths.missing(path, name)
         return value
     named = sure or name == "input"
     if not named and (not hostpaths.says_path(value) or path == "/" or hostpaths.is_tool(path)):

@@ -89,17 +89,13 @@ def _cache(value: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    number = float(str(value))
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = 0.0
     if not 0 < number < 1e9:
         raise ValueError("a number above 0")
     return f"{number:g}" if number < 1e6 else str(int(number))
-
-
-def _checked_number(value: Any) -> str:
-    try:
-        return _number(value)
-    except ValueError:
-        raise ValueError("a number above 0") from None
 
 
 def _count(value: Any) -> str:
@@ -232,7 +228,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "text": _text,
     "token": _token,
     "cache": _cache,
-    "number": _checked_number,
+    "number": _number,
     "count": _count,
     "size": _size,
     "seconds": _seconds,

@@ -11,6 +11,9 @@ from cmcore.hints import TYPE_CHECKING, Any, Mapping, NamedTuple
 if TYPE_CHECKING:
     from cm_docker.mounts import View
 
+#: A brace that an author forgot is forgiven.
+_PLACEHOLDER = r"\$\{\{\s*([^\s{}]+)\s*\}\}?"
+
 
 class Known(NamedTuple):
     """What the placeholders of mounts may mean.
@@ -34,16 +37,16 @@ class Named(NamedTuple):
 
 
 def variables(mount: str) -> list[str]:
-    """Names in the placeholders of a mount; a brace that an author forgot is forgiven."""
+    """Names in the placeholders of a mount."""
     import re
 
-    return re.findall(r"\$\{\{\s*([^\s{}]+)\s*\}\}?", mount)
+    return re.findall(_PLACEHOLDER, mount)
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
     import re
 
-    return re.sub(r"\$\{\{\s*([^\s{}]+)\s*\}\}?", lambda found: values[found[1]], text)
+    return re.sub(_PLACEHOLDER, lambda found: values[found[1]], text)
 
 
 def of_recipe(view: View, mounts: tuple[str, ...], known: Known, recipe: str) -> list[Named]:
@@ -91,11 +94,7 @@ def _source(view: View, mount: str, path: str, name: str, known: Known) -> str:
         return view.write(path, file=hostpaths.wants_file("", name, path))
     if not os.path.exists(path):
         if name in known.flags:
-            raise CmError(
-                f"there is no {path}, which --{known.flags[name]} names",
-                hint="inputs of a container are files and folders of this machine",
-                code=16,
-            )
+            raise hostpaths.missing(path, known.flags[name])
         view.notes.append(f"the mount '{mount}' is left out: there is no {path}")
         return ""
     if name in known.files and os.path.isfile(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cm_docker import option_values
 from cm_docker.buildfolder import File, copy_of
 from cm_docker.containerfile import Words
 from cmcore.hints import TYPE_CHECKING, Any, Mapping, NamedTuple
@@ -21,7 +22,7 @@ def site(wishes: ImageWishes, settings: _Row) -> bool:
     """Whether cm sees the packages of the base image's own Python."""
     if wishes.system_site_packages is not None:
         return wishes.system_site_packages
-    return is_on(settings.get("system_site_packages"))
+    return option_values.switch(settings.get("system_site_packages")) is True
 
 
 def system(wishes: ImageWishes, settings: _Row) -> tuple[str, ...]:
@@ -104,7 +105,7 @@ def ahead(wishes: ImageWishes, about: _Row, settings: _Row) -> Ahead:
 
     Requests that touch a private recipe are left out: its outcome would be in a layer.
     """
-    if not wishes.prefetch or wishes.network == "off":
+    if wishes.network == "off":
         return Ahead()
     private = {
         str(row.get(key))
@@ -152,11 +153,6 @@ def request(entry: _Row, prefix: str, more: _Row) -> Words:
     if isinstance(flags.get("adr"), dict):
         flags["adr"] = _sorted(flags["adr"])
     return ("cm", *unparse(Request("run", "script", (), flags, console=True)))
-
-
-def is_on(value: object) -> bool:
-    """Whether a switch of a recipe is on: true, `yes`, `on`, `1`."""
-    return str(value).strip().lower() in ("true", "yes", "on", "1")
 
 
 def texts(value: object) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cmcore.hints import Any, Mapping, NamedTuple
+from cmcore.hints import Mapping, NamedTuple
 
 
 class Mount(NamedTuple):
@@ -186,6 +186,3 @@ class Item(NamedTuple):
     image: str = ""
     state: str = ""
     created: str = ""
-
-
-Settings = dict[str, Any]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from cm_docker.engines import marks
 from cmcore.errors import StorageError
 from cmcore.hints import Any, Mapping
 
@@ -114,19 +115,8 @@ def _bases(environ: Mapping[str, str]) -> list[str]:
 
 
 def _born(pid: int) -> str:
-    """When a process began, in the kernel's ticks: with the number it names one process."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        pass
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return "0"
-    except OSError:
-        return ""
-    return "0"
+    """What names one process together with its number; "0" where nothing tells its beginning."""
+    return marks.start(pid) or ("0" if marks.answers(pid) else "")
 
 
 def _remove(folder: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cm_docker import option_values as values
-from cm_docker.option_table import by_name
+from cm_docker.option_table import Option, by_name
 from cm_docker.setting_keys import TABLE, notes
 from cmcore.errors import CmError, UsageError
 from cmcore.hints import TYPE_CHECKING, Any, Mapping, NamedTuple
@@ -18,7 +18,15 @@ _AS_OPTION = {
     "docker_run_final_cmds": "extra_sys_deps",
     "run_final_cmds": "extra_sys_deps",
 }
-#: Engines give containers 64 MB; recipes that say nothing are written for that.
+#: Keys of the block that no option has, and their kind of value.
+_KINDS = {
+    "input_paths": "words",
+    "add_quotes_to_keys": "words",
+    "run": "switch",
+    "pass_docker_to_script": "switch",
+    "gh_token_required": "switch",
+}
+#: Words of engines for Google's name servers.
 _GOOGLE = ("--dns", "8.8.8.8", "--dns", "8.8.4.4")
 
 
@@ -42,6 +50,8 @@ class RunSettings(NamedTuple):
         before: shell commands to run before the recipe, all of which must succeed.
         cache: `image`, `host` or `volume`.
         needs_gh_token: a token for GitHub must be there.
+        contained: the recipe may run in a container.
+        starts_containers: it starts them by itself, and wants to know that one is wanted.
         notes: sentences on what changes nothing.
         told: sentences that everybody should see: rights that the recipe takes.
     """
@@ -70,6 +80,8 @@ class RunSettings(NamedTuple):
     before: tuple[str, ...] = ()
     cache: str = "image"
     needs_gh_token: bool = False
+    contained: bool = True
+    starts_containers: bool = False
     notes: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
 
@@ -96,24 +108,14 @@ def checked(block: Mapping[str, Any], recipe: str) -> dict[str, Any]:
                 if option.kind != "switch" and value == "":
                     continue
                 found[key] = values.read(option, value, f"docker.{key}")
-            elif key in ("input_paths", "add_quotes_to_keys"):
-                found[key] = values.words(value)
-            elif key in ("run", "pass_docker_to_script", "gh_token_required"):
-                found[key] = _switch(value)
-        except (UsageError, ValueError) as error:
-            said = error.message if isinstance(error, UsageError) else f"takes {error}"
+            elif key in _KINDS:
+                found[key] = values.read(Option(key, _KINDS[key], ""), value, f"docker.{key}")
+        except UsageError as error:
             raise CmError(
-                f"the container settings of recipe {recipe} are wrong: {said}",
+                f"the container settings of recipe {recipe} are wrong: {error.message}",
                 where=f"docker.{key}",
                 hint="correct them in the recipe's meta",
             ) from None
-    return found
-
-
-def _switch(value: Any) -> bool:
-    found = values.switch(value)
-    if found is None:
-        raise ValueError(f"yes or no, not {value!r}")
     return found
 
 
@@ -163,6 +165,8 @@ def read(block: Mapping[str, Any], recipe: str, wishes: Wishes) -> RunSettings:
         before=tuple(command for command in before if not _pulls(command)),
         cache=wishes.cache or "image",
         needs_gh_token=own.get("gh_token_required", False),
+        contained=own.get("run", True),
+        starts_containers=own.get("pass_docker_to_script", False),
         notes=(
             *notes(dict(block)),
             *(f"'{c}' is left out: {_CURRENT}" for c in before if _pulls(c)),
@@ -200,19 +204,14 @@ def _rights(own: Mapping[str, Any]) -> list[str]:
     return [f"the recipe asks the engine for: {' '.join(asked)}"] if asked else []
 
 
-def may_run(block: Mapping[str, Any], recipe: str, wishes: Wishes) -> None:
+def may_run(settings: RunSettings, recipe: str, wishes: Wishes) -> None:
     """Stop at a recipe that is not meant for containers.
 
     Raises:
         CmError: its `docker.run` is false and the user does not insist.
     """
-    if not checked(block, recipe).get("run", True) and not wishes.run_override:
+    if not settings.contained and not wishes.run_override:
         raise CmError(
             f"recipe {recipe} is not meant to run in a container (docker.run in its meta)",
             hint="cm run script runs it here; --docker.run_override insists",
         )
-
-
-def passes_to_script(block: Mapping[str, Any], recipe: str) -> bool:
-    """Whether the recipe starts containers by itself and wants to know that one is wanted."""
-    return bool(checked(block, recipe).get("pass_docker_to_script"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cm_docker import homefolder
 from cmcore.hints import TYPE_CHECKING, Mapping, Sequence
 
 if TYPE_CHECKING:
@@ -49,27 +50,21 @@ def fetch(ctx: Context, base: str, requirements: Sequence[str]) -> Mapping[str, 
     """
     import hashlib
 
-    from cm_docker import wheels
-    from cmcore.storage import lock, make_dir, remove_tree, rename
+    from cmcore.storage import lock, make_dir
 
     versions = pythons(base)
     asked = repr((versions, [os.path.basename(path) for path in requirements], _machine()))
     name = f"house-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
-    parent = os.path.join(ctx.paths.home, "containers", "wheels")
+    parent = homefolder.containers(ctx, "wheels")
     folder = os.path.join(parent, name)
     make_dir(parent)
     path = os.path.join(ctx.paths.locks, "container-wheelhouse.lock")
     with lock(path, what="the wheels for images", on_wait=ctx.console.log):
-        wheels.clear(parent, name)
+        homefolder.clear(parent, name)
         if not os.path.isdir(folder):
-            hidden = wheels.hidden_beside(parent, name)
-            make_dir(hidden)
-            try:
+            with homefolder.fresh(folder) as hidden:
+                make_dir(hidden)
                 _download(hidden, versions, requirements)
-                rename(hidden, folder)
-            except BaseException:
-                remove_tree(hidden)
-                raise
     local = {os.path.basename(path) for path in requirements}
     names = sorted(set(os.listdir(folder)) - local)
     return {name: os.path.join(folder, name) for name in names}

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import os
 
+from cm_docker import buildfolder, collected, homefolder
 from cm_docker.distributions import CHECKOUT, INDEX, Used
-from cmcore.hints import TYPE_CHECKING, Iterable, Iterator
+from cmcore.hints import TYPE_CHECKING, Iterable
 
 if TYPE_CHECKING:
     from cmcore.context import Context
 
 #: Folders of a checkout that are made from the rest of it, or are no part of it.
-_ASIDE = frozenset(
-    (
-        *("__pycache__", ".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", ".mypy_cache"),
-        *(".ruff_cache", ".pytest_cache", ".cache", ".hypothesis", ".idea", ".vscode"),
-        *("node_modules", "build", "dist"),
-    )
-)
-
-#: What build back ends are told of the time: the first day that zip knows.
-_EPOCH = "315532800"
+_ASIDE = collected.ASIDE | {"venv", ".hypothesis", "build", "dist"}
 
 
 def wheel(ctx: Context, used: Used) -> str:
@@ -35,24 +27,24 @@ def wheel(ctx: Context, used: Used) -> str:
     if used.way == INDEX:
         return ""
     from cm_docker import repack
-    from cmcore.storage import lock, make_dir, rename
+    from cmcore.storage import lock, make_dir
 
-    base = os.path.join(ctx.paths.home, "containers", "wheels")
+    base = homefolder.containers(ctx, "wheels")
     files = checkout_files(used.source) if used.way == CHECKOUT else repack.files(used.source)
-    folder = os.path.join(base, f"{used.name}-{digest(files, used.version)[:16]}")
+    copies = {name: buildfolder.copy_of(path) for name, path in files.items()}
+    folder = os.path.join(base, f"{used.name}-{buildfolder.digest(copies, used.version)[:16]}")
     if found := _wheel_in(folder):
         return found
     make_dir(base)
     path = os.path.join(ctx.paths.locks, f"container-wheel-{used.name}.lock")
     with lock(path, what=f"the wheel of {used.name}", on_wait=ctx.console.log):
-        clear(base, used.name)
+        homefolder.clear(base, used.name)
         if not (found := _wheel_in(folder)):
             ctx.console.log(f"making a wheel of {used.name} {used.version}", verbose=True)
-            hidden = hidden_beside(base, used.name)
-            make_dir(hidden)
-            made = _built(used, hidden) if used.way == CHECKOUT else repack.pack(used, hidden)
-            repack.settle(made)
-            rename(hidden, folder)
+            with homefolder.fresh(folder, used.name) as hidden:
+                make_dir(hidden)
+                made = _built(used, hidden) if used.way == CHECKOUT else repack.pack(used, hidden)
+                repack.settle(made)
             found = _wheel_in(folder)
     return found
 
@@ -69,43 +61,6 @@ def checkout_files(folder: str) -> dict[str, str]:
     return found
 
 
-def digest(files: dict[str, str], *more: str) -> str:
-    """SHA-256 over names and contents of files, and more texts.
-
-    Raises:
-        StorageError: a file cannot be read.
-    """
-    import hashlib
-
-    from cmcore.storage import read_bytes
-
-    summed = hashlib.sha256(repr(more).encode())
-    for name in sorted(files):
-        content = hashlib.sha256(read_bytes(files[name])).hexdigest()
-        summed.update(f"{name}\0{content}\n".encode("utf-8", "surrogateescape"))
-    return summed.hexdigest()
-
-
-def hidden_beside(base: str, name: str) -> str:
-    """Path of a folder to build in, which says of whom it is."""
-    from cmcore.storage import HIDDEN
-
-    return os.path.join(base, f"{HIDDEN}{name}.{os.getpid()}-{os.urandom(4).hex()}")
-
-
-def clear(base: str, name: str) -> None:
-    """Remove what killed builds of the same have left; the caller holds the lock."""
-    from cmcore.errors import StorageError
-    from cmcore.storage import HIDDEN, remove_tree
-
-    for left in os.listdir(base):
-        if left.startswith(f"{HIDDEN}{name}."):
-            try:
-                remove_tree(os.path.join(base, left))
-            except StorageError:
-                continue  # somebody else's; it harms nobody
-
-
 def requirements(rows: Iterable[tuple[Used, str]]) -> str:
     """The requirements file of an image: local wheels by file, others by name and version."""
     lines = [
@@ -116,15 +71,8 @@ def requirements(rows: Iterable[tuple[Used, str]]) -> str:
 
 
 def _wheel_in(folder: str) -> str:
-    return next(_wheels(folder), "")
-
-
-def _wheels(folder: str) -> Iterator[str]:
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return
-    yield from (os.path.join(folder, name) for name in names if name.endswith(".whl"))
+    found = (name for name in homefolder.names(folder) if name.endswith(".whl"))
+    return next((os.path.join(folder, name) for name in found), "")
 
 
 def _built(used: Used, target: str) -> str:
@@ -137,7 +85,6 @@ def _built(used: Used, target: str) -> str:
     import tempfile
 
     from cmcore.errors import CmError
-    from cmcore.storage import remove_tree
 
     with tempfile.TemporaryDirectory(prefix="cm-wheel-") as scratch:
         copy = os.path.join(scratch, os.path.basename(used.source) or used.name)
@@ -149,7 +96,6 @@ def _built(used: Used, target: str) -> str:
             said = _pip_wheel(used, place, target)
             if made := _wheel_in(target):
                 return made
-    remove_tree(target)
     raise CmError(
         f"pip could not build a wheel of {used.name}, which is installed from a folder: {said}",
         where=used.source,
@@ -164,7 +110,7 @@ def _pip_wheel(used: Used, place: str, target: str) -> str:
 
     env = {
         **os.environ,
-        "SOURCE_DATE_EPOCH": _EPOCH,
+        "SOURCE_DATE_EPOCH": str(buildfolder.EPOCH),
         # Versions read from a repository cannot be read in a copy.
         "SETUPTOOLS_SCM_PRETEND_VERSION": used.version,
         "PDM_BUILD_SCM_VERSION": used.version,

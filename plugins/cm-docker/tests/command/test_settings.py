@@ -109,14 +109,15 @@ def test_a_wrong_value_names_recipe_and_key() -> None:
     assert "my-recipe" in caught.value.message
     assert caught.value.where == "docker.shm_size"
     with pytest.raises(CmError, match="yes or no"):
-        settings.may_run({"run": "perhaps"}, "my-recipe", NOTHING)
+        settings.read({"run": "perhaps"}, "my-recipe", NOTHING)
 
 
 def test_a_recipe_that_is_not_for_containers() -> None:
+    closed = settings.read({"run": False}, "r", NOTHING)
     with pytest.raises(CmError, match="not meant to run in a container"):
-        settings.may_run({"run": False}, "r", NOTHING)
-    settings.may_run({"run": False}, "r", Wishes(run_override=True))
-    settings.may_run({}, "r", NOTHING)
+        settings.may_run(closed, "r", NOTHING)
+    settings.may_run(closed, "r", Wishes(run_override=True))
+    settings.may_run(settings.read({}, "r", NOTHING), "r", NOTHING)
 
 
 def test_an_unknown_key_is_named_with_what_is_near() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cm_docker.engines import bound, marks, sifnames, words
-from cm_docker.engines.podman import numbers
+from cm_docker.engines.programs import numbers
 from cm_docker.engines.steps import Steps
 from cm_docker.records import Build
 from cmcore.errors import CmError, NotFoundError
@@ -31,6 +31,13 @@ def test_a_mark_of_an_earlier_process_of_the_same_number() -> None:
     assert not marks.ended(marks.mark())
     assert marks.ended(f"{host} {boot} {pid} {int(start) - 1}")
     assert marks.ended(f"{host} another-boot {pid} {start}")
+
+
+def test_who_answers_to_a_number() -> None:
+    assert marks.answers(os.getpid())
+    assert marks.answers(1), "processes of other users are there, too"
+    assert not marks.answers(999999999)
+    assert not marks.answers(10**20), "a number that no process can have"
 
 
 def test_nobody_judges_processes_of_other_hosts() -> None:

@@ -151,6 +151,9 @@ def test_a_checkout_is_built_once_per_state_and_left_clean(tmp_path, checkout):
         os.unlink(first)
         os.utime(checkout / "thing.py", (10**9, 10**9))
         assert Path(wheels.wheel(ctx, used)).read_bytes() == content
+        # What has become a program is one in the wheel, too.
+        (checkout / "thing.py").chmod(0o755)
+        assert wheels.wheel(ctx, used) not in (first, second)
 
 
 def test_a_checkout_that_cannot_be_built_is_one_sentence(tmp_path, checkout):

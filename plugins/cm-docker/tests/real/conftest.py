@@ -9,8 +9,9 @@ from pathlib import Path
 import boxed
 import pytest
 from boxes import TOOLS, Lack, Person
-from kit import Answer, Index, build_wheel, must, write_tree
+from kit import Answer, Index, must
 from real_switch import AS_ORDINARY, EVERYTHING
+from world import add_tiny_wheel
 
 NATIVE = "localhost/cm-test/native:1"
 
@@ -37,7 +38,7 @@ def registered(tools: Person, cm_root: Path, mlc_root: Path) -> Person:
 @pytest.fixture(scope="session")
 def inputs(tools: Person, ground: Path, index: Index) -> Path:
     """Files that recipes read, or write beside; the index gets the library that one installs."""
-    build_wheel(write_tree(ground / "tinysum", boxed.TINY), index.folder)
+    add_tiny_wheel(index.folder, ground)
     made = boxed.inputs(ground / "input")
     for path in (made, *made.rglob("*")):
         os.chown(path, tools.who.pw_uid, tools.who.pw_gid)

@@ -26,21 +26,26 @@ def recipe(artifact: Artifact) -> bool:
 def collection(place: Collection) -> bool:
     """Whether a collection is private: by its meta, or as the package that carries it."""
     name = place.distribution.partition(" ")[0]
-    return bool(collection_meta(place.path).get("private")) or (bool(name) and distribution(name))
+    try:
+        meta = collection_meta(place.path)
+    except CmError:
+        meta = {}
+    return bool(meta.get("private")) or (bool(name) and distribution(name))
 
 
 def collection_meta(folder: str) -> dict[str, Any]:
-    """What a collection says about itself; {} when it has no meta file that can be read."""
+    """What a collection says about itself; {} when it has no meta file, or one without keys.
+
+    Raises:
+        StorageError: the file cannot be read.
+    """
     from cmcore.storage import read_json
     from cmcore.yamlio import load_yaml
 
     for name in _FILES:
         path = os.path.join(folder, name)
         if os.path.isfile(path):
-            try:
-                data = load_yaml(path)[0] if name.endswith(".yaml") else read_json(path)
-            except CmError:
-                return {}
+            data = load_yaml(path)[0] if name.endswith(".yaml") else read_json(path)
             return data if isinstance(data, dict) else {}
     return {}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
+from cm_docker import homefolder
 from cm_docker.engine import OWNER, Engine
-from cm_docker.engines import ground, problems, programs, words
+from cm_docker.engines import ground, marks, problems, programs, words
 from cm_docker.records import Built, Ended, Item, Problem, State
 from cmcore.errors import CmError, NotFoundError
 from cmcore.hints import TYPE_CHECKING, Any, Callable, Mapping
@@ -50,13 +51,11 @@ class Apptainer(Engine):
         told = programs.ask([self._program(), "--version"], self._environ(), 30)
         if told.code:
             return State(False, problems=(problems.as_problem("apptainer", told.err or told.out),))
-        from cm_docker.engines.podman import numbers
-
         # `apptainer version 1.3.4`, `singularity-ce version 4.1.0`
         version = (told.out.split() or [""])[-1]
         found = []
         kind = "apptainer" if told.out.startswith("apptainer") else "singularity"
-        if numbers(version) < _OLDEST[kind]:
+        if programs.numbers(version) < _OLDEST[kind]:
             text = f"{kind} {version} is too old: its builds cannot be given files"
             found.append(Problem(text, "install apptainer 1.1 or later"))
         return State(not found, version, os.geteuid() != 0, tuple(found))
@@ -142,16 +141,16 @@ class Apptainer(Engine):
 
     def clean(self, owner: str) -> list[str]:
         done = []
-        for name in self._listed():
+        for name in homefolder.names(self._folder()):
             pid = name.removeprefix(".").partition("-")[0]
-            if name.endswith(".building") and pid.isdigit() and not _lives(int(pid)):
+            if name.endswith(".building") and pid.isdigit() and not marks.answers(int(pid)):
                 _unlink(os.path.join(self._folder(), name))
                 done.append("removed what a build left that was killed")
         return done
 
     def items(self, owner: str) -> list[Item]:
         found = []
-        for name in self._listed():
+        for name in homefolder.names(self._folder()):
             path = os.path.join(self._folder(), name)
             if name.endswith(".sif"):
                 about = self._about(path)
@@ -181,18 +180,12 @@ class Apptainer(Engine):
         return ground.environment(self.ctx.environ)
 
     def _folder(self) -> str:
-        return os.path.join(self.ctx.paths.home, "containers", "sif")
+        return homefolder.containers(self.ctx, "sif")
 
     def _file(self, reference: str) -> str:
         from cm_docker.engines.sifnames import file_name
 
         return os.path.join(self._folder(), file_name(reference))
-
-    def _listed(self) -> list[str]:
-        try:
-            return sorted(os.listdir(self._folder()))
-        except OSError:
-            return []
 
     def _about(self, path: str) -> dict[str, Any]:
         from cmcore.storage import read_json
@@ -237,15 +230,9 @@ def arguments(launch: Launch) -> list[str]:
         chosen.append("--fakeroot")
     for device in launch.devices:
         chosen += ["--bind", device.partition(":")[0]]
-    limit = launch.limits
-    for option, value in (
-        ("--memory", limit.memory),
-        ("--cpus", limit.cpus),
-        ("--pids-limit", limit.pids),
-    ):
-        if value:
-            chosen += [option, value]
-    return [*chosen, *launch.extra]
+    # It has no option for the size of /dev/shm.
+    limited = launch._replace(limits=launch.limits._replace(shm_size=""))
+    return [*chosen, *words.limits(limited), *launch.extra]
 
 
 def _quoted(value: str) -> str:
@@ -261,10 +248,6 @@ def _kill(process: list[int]) -> None:
             os.kill(pid, signal.SIGKILL)
         except OSError:
             pass
-
-
-def _lives(pid: int) -> bool:
-    return os.path.exists(f"/proc/{pid}")
 
 
 def _unlink(path: str) -> None:

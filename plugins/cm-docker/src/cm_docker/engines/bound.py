@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cm_docker import homefolder
 from cm_docker.engines import marks
 from cm_docker.records import Build
 
@@ -20,6 +21,8 @@ _FOLDER = ".cm-secrets"
 _PREFIX = ".context-"
 #: File with the mark of the process that builds from it.
 _RUN = ".cm-run"
+#: Where options of a step stand: the same text among the words of its command is none.
+_OPTIONS = re.compile(r"^RUN(?:\s+--\S+)+", re.M)
 _MOUNT = re.compile(r"--mount=type=secret(,[^\s]*)?")
 
 
@@ -61,7 +64,7 @@ def clean(home: str) -> list[str]:
     import time
 
     done = []
-    for name in os.listdir(home) if os.path.isdir(home) else ():
+    for name in homefolder.names(home):
         if not name.startswith(_PREFIX):
             continue
         folder = os.path.join(home, name)
@@ -90,7 +93,7 @@ def rewritten(text: str, known: tuple[str, ...]) -> str:
             return ""
         return f"--mount=type=bind,source={_FOLDER}/{name},target={target},ro"
 
-    return _MOUNT.sub(change, text)
+    return _OPTIONS.sub(lambda found: _MOUNT.sub(change, found[0]), text)
 
 
 def _link(source: str, target: str) -> None:

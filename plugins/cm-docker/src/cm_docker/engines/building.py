@@ -13,6 +13,7 @@ import os
 import signal
 import time
 
+from cm_docker import homefolder
 from cm_docker.engines import marks
 from cmcore.hints import TYPE_CHECKING, Any, Callable, Mapping
 
@@ -82,7 +83,7 @@ class Attempt:
 def clean(engine: Podman, home: str) -> list[str]:
     """Finish what killed builds left; sentences of what was."""
     done = []
-    for name in _names(home):
+    for name in homefolder.names(home):
         folder = os.path.join(home, name)
         about = _read(os.path.join(folder, _ABOUT))
         if about is None:
@@ -101,7 +102,7 @@ def clean(engine: Podman, home: str) -> list[str]:
 
 def in_use(home: str) -> set[str]:
     """Folders that living processes build from."""
-    abouts = [_read(os.path.join(home, name, _ABOUT)) or {} for name in _names(home)]
+    abouts = [_read(os.path.join(home, name, _ABOUT)) or {} for name in homefolder.names(home)]
     return {
         str(about.get("context"))
         for about in abouts
@@ -208,13 +209,6 @@ def _kill(send: Callable[[int, int], None], pid: int) -> None:
         send(pid, signal.SIGKILL)
     except OSError:
         pass
-
-
-def _names(home: str) -> list[str]:
-    try:
-        return sorted(os.listdir(home))
-    except OSError:
-        return []
 
 
 def _read(path: str) -> dict[str, Any] | None:

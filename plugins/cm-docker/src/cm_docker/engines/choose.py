@@ -50,10 +50,10 @@ def _named(all_of_them: list[Engine], wanted: str) -> Engine:
     for engine in all_of_them:
         if engine.name == wanted:
             return engine
-    import difflib
+    from cmcore.naming import did_you_mean
 
     names = [engine.name for engine in all_of_them]
-    near = difflib.get_close_matches(wanted, names, 1)
+    near = did_you_mean(wanted, names, 1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
     raise UsageError(f"there is no container engine '{wanted}'", hint=hint)
 

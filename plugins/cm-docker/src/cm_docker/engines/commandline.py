@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 
+from cm_docker import homefolder
 from cm_docker.engine import OWNER, Engine
-from cm_docker.engines import marks, problems, programs, words
+from cm_docker.engines import ground, marks, problems, programs, words
+from cm_docker.owner import container_name
 from cm_docker.records import Ended, Item, State
 from cmcore.errors import CmError, NotFoundError
 from cmcore.hints import TYPE_CHECKING, Any, Callable, Mapping
@@ -16,12 +19,12 @@ if TYPE_CHECKING:
 
 #: Exit code of a container that was stopped for its limit of time, as timeout(1) gives it.
 TIMED_OUT = 124
-
-
 #: Label of every layer that is made from a file of ours.
 MADE = "org.cmcore.made"
 #: What names of volumes begin with; the owner follows.
 VOLUMES = "cm-cache-"
+#: Removes a container with what runs in it and what only it uses.
+_REMOVE = ("rm", "--force", "--volumes")
 
 
 class CommandLine(Engine):
@@ -47,9 +50,9 @@ class CommandLine(Engine):
         """What can be run here instead of what was asked for; the difference is told."""
         return launch
 
-    @abstractmethod
     def environ(self) -> Mapping[str, str]:
         """The variables for its program."""
+        return ground.environment(self.ctx.environ)
 
     def state(self) -> State:
         if self._state is None:
@@ -62,17 +65,10 @@ class CommandLine(Engine):
 
     def ask(self, *more: str, timeout: float = 120.0) -> programs.Done:
         """Run its program for an answer."""
-        import os
-
         # podman's conmon leaves an empty file `oom` where it began when memory ran out.
-        folder = self._folder()
+        folder = homefolder.containers(self.ctx)
         cwd = folder if os.path.isdir(folder) else "/"
         return programs.ask(self.words(*more), self.environ(), timeout, cwd)
-
-    def _folder(self) -> str:
-        import os
-
-        return os.path.join(self.ctx.paths.home, "containers")
 
     def must(self, doing: str, *more: str) -> str:
         """The same, but a failure is a `CmError` that says what could not be done."""
@@ -82,8 +78,7 @@ class CommandLine(Engine):
         return done.out.strip()
 
     def image(self, reference: str) -> str:
-        about = self._image(reference)
-        return str(about.get("Id", "")).removeprefix("sha256:")
+        return _id(self._image(reference))
 
     def labels(self, reference: str) -> Mapping[str, str]:
         found: Mapping[str, str] = (self._image(reference).get("Config") or {}).get("Labels") or {}
@@ -105,13 +100,12 @@ class CommandLine(Engine):
 
         from cmcore.storage import make_dir
 
-        make_dir(self._folder())
-
+        make_dir(homefolder.containers(self.ctx))
         if not self.image(launch.image):
             raise NotFoundError(
                 f"{self.name} has no image {launch.image}", hint="build it first: cm docker script"
             )
-        name = launch.name or _name()
+        name = launch.name or container_name()
         terminal = launch.interactive and not launch.detached and sys.stdin.isatty()
         limit = words.seconds(launch.limits.timeout)
         launch = self.adapted(launch)._replace(labels=_labels(launch))
@@ -133,7 +127,7 @@ class CommandLine(Engine):
             raise
         finally:
             if created and not ended:
-                self.ask("rm", "--force", "--volumes", name)
+                self.ask(*_REMOVE, name)
 
     def prepare(self, name: str) -> None:
         """Have the engine's reasons why a made container cannot start, before it is attached."""
@@ -160,7 +154,7 @@ class CommandLine(Engine):
                 return Ended(130, "", "stopped before it began")
             # Attached starts say little about why; a second one without does.
             again = self.ask("start", name)
-            raise _no_start(self.name, launch.image, again.err or again.out)
+            raise no_start(self.name, f"a container of {launch.image}", again.err or again.out)
         if state.get("Running"):
             raise CmError(
                 f"{self.name} lost its connection to the container, which was stopped",
@@ -188,7 +182,7 @@ class CommandLine(Engine):
         for item, labels in self._containers(owner):
             if marks.DETACHED in labels or not marks.ended(labels.get(marks.RUN, "")):
                 continue
-            if not self.ask("rm", "--force", "--volumes", item.id).code:
+            if not self.ask(*_REMOVE, item.id).code:
                 done.append(f"removed container {item.name}, left by a run that was killed")
         return done
 
@@ -241,10 +235,10 @@ class CommandLine(Engine):
 
     def stop(self, container: str) -> None:
         self.must(f"stop the container {container}", "stop", container)
-        self.ask("rm", "--force", "--volumes", container)
+        self.ask(*_REMOVE, container)
 
     def remove_container(self, container: str) -> None:
-        self.must(f"remove the container {container}", "rm", "--force", "--volumes", container)
+        self.must(f"remove the container {container}", *_REMOVE, container)
 
     def remove_image(self, reference: str) -> None:
         if not self.image(reference):
@@ -267,12 +261,6 @@ def _labels(launch: Launch) -> dict[str, str]:
     return {**launch.labels, **more}
 
 
-def _name() -> str:
-    import os
-
-    return f"cm-{os.urandom(4).hex()}"
-
-
 def _id(about: Mapping[str, Any]) -> str:
     return str(about.get("Id", "")).removeprefix("sha256:")
 
@@ -283,9 +271,10 @@ def _json(text: str) -> Any:
     return parse_json(text.encode(), "the engine's answer")
 
 
-def _no_start(engine: str, image: str, text: str) -> CmError:
+def no_start(engine: str, what: str, text: str) -> CmError:
+    """The error of a container that did not begin, with the codes that shells and docker give."""
     code = 127 if "not found" in text else 126 if "permission denied" in text.lower() else 125
-    return problems.failure(engine, f"start a container of {image}", text, code)
+    return problems.failure(engine, f"start {what}", text, code)
 
 
 def _ended(launch: Launch, reason: str, code: int, state: Mapping[str, Any]) -> Ended:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
+from cm_docker import homefolder
 from cm_docker.engines import ground, problems, programs, words
 from cm_docker.engines.commandline import CommandLine
-from cm_docker.engines.podman import numbers
+from cm_docker.engines.programs import numbers
 from cm_docker.engines.steps import Steps
 from cm_docker.records import Built, Problem, State
 from cmcore.errors import CmError
@@ -32,9 +33,6 @@ class Docker(CommandLine):
     _podman = False
     _client = ""
     _runtimes: Mapping[str, Any] = {}  # noqa: RUF012 - replaced, never changed
-
-    def environ(self) -> Mapping[str, str]:
-        return ground.environment(self.ctx.environ)
 
     def look(self) -> State:
         if not programs.find("docker", self.ctx.environ):
@@ -125,10 +123,9 @@ class Docker(CommandLine):
             CmError: also when steps need secrets and docker has no builder that knows them.
         """
         self.state()
-        if not build.secrets:
-            return self._build(build, self.kit(), tell)
-        if self.kit():
-            return self._build(build, True, tell)
+        kit = self.kit()
+        if kit or not build.secrets:
+            return self._build(build, kit, tell)
         if not self._podman:
             raise CmError(
                 "docker cannot give secrets to build steps: buildx is missing",
@@ -142,8 +139,7 @@ class Docker(CommandLine):
     def clean(self, owner: str) -> list[str]:
         from cm_docker.engines import bound
 
-        home = os.path.join(self.ctx.paths.home, "containers")
-        return [*super().clean(owner), *bound.clean(home)]
+        return [*super().clean(owner), *bound.clean(homefolder.containers(self.ctx))]
 
     def _build(self, build: Build, kit: bool, tell: Callable[[str], None]) -> Built:
         chosen = ["--file", build.file, "--tag", build.tag]

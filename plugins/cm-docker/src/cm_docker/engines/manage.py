@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
+from cm_docker import homefolder, option_values
+from cm_docker.owner import owner
 from cmcore.errors import CmError, NotFoundError, UsageError
 from cmcore.hints import TYPE_CHECKING, Any
 from cmcore.types import Result, Table
@@ -22,7 +22,7 @@ _ALIVE = ("running", "paused", "restarting", "stopping", "pausing", "initialized
 
 def search(ctx: Context, request: Request) -> Result:
     """Containers and images of this home, in all engines that answer."""
-    found = [item for engine in _usable(ctx) for item in _items(ctx, engine)]
+    found = [item for engine in _usable(ctx) for item in engine.items(owner(ctx))]
     wanted = request.artifacts
     if wanted:
         found = [item for item in found if any(_fits(item, word) for word in wanted)]
@@ -44,7 +44,7 @@ def stop(ctx: Context, request: Request) -> Result:
     containers = [
         (engine, item)
         for engine in _usable(ctx)
-        for item in _items(ctx, engine)
+        for item in engine.items(owner(ctx))
         if item.kind == "container"
     ]
     going = []
@@ -65,19 +65,18 @@ def prune(ctx: Context, request: Request) -> Result:
 
     What runs stays, with its image. `--dry_run` only says what would go.
     """
-    dry = str(request.flags.get("dry_run", False)).lower() in ("true", "yes", "on", "1")
+    dry = option_values.switch(request.flags.get("dry_run")) is True
     removed: list[str] = []
     kept: list[str] = []
     for engine in _usable(ctx):
-        items = _items(ctx, engine)
+        items = engine.items(owner(ctx))
         if not dry:
-            removed += engine.clean(_owner(ctx))
+            removed += engine.clean(owner(ctx))
         for item in items:
             _remove(engine, item, dry, removed, kept)
         if not dry:
-            removed += engine.prune(_owner(ctx))
-    folder = os.path.join(ctx.paths.home, "containers")
-    removed += _remove_folders(ctx, folder, dry)
+            removed += engine.prune(owner(ctx))
+    removed += _remove_folders(ctx, dry)
     data: dict[str, Any] = {"removed": removed, "kept": kept, "dry_run": dry}
     head = "would go: " if dry else "removed: "
     lines = [f"{head}{text}" for text in removed] or ["nothing to remove"]
@@ -101,21 +100,20 @@ def _remove(engine: Engine, item: Item, dry: bool, removed: list[str], kept: lis
     removed.append(name)
 
 
-def _remove_folders(ctx: Context, folder: str, dry: bool) -> list[str]:
+def _remove_folders(ctx: Context, dry: bool) -> list[str]:
     """Remove build folders but those that are being built from."""
-    from cmcore.storage import lock, remove_tree
+    from cm_docker.engines.building import in_use
+    from cmcore.storage import remove_tree
 
-    names = _folders(folder)
+    found = homefolder.names(homefolder.containers(ctx))
+    names = [name for name in found if name not in _KEPT and not name.startswith(".")]
     if not names:
         return []
-    from cm_docker.engines.building import in_use
-
-    busy = in_use(os.path.join(folder, "builds"))
-    going = [path for name in names if (path := os.path.join(folder, name)) not in busy]
+    busy = in_use(homefolder.containers(ctx, "builds"))
+    paths = [homefolder.containers(ctx, name) for name in names]
+    going = [path for path in paths if path not in busy]
     if not dry:
-        # Writers of build folders hold the same lock.
-        path = os.path.join(ctx.paths.locks, "container-folders.lock")
-        with lock(path, what="the build folders"):
+        with homefolder.build_folders(ctx):
             for one in going:
                 remove_tree(one)
     return [f"folder {one}" for one in going]
@@ -127,25 +125,7 @@ def _usable(ctx: Context) -> list[Engine]:
     return [engine for engine in engines(ctx) if engine.state().usable]
 
 
-def _items(ctx: Context, engine: Engine) -> list[Item]:
-    return engine.items(_owner(ctx))
-
-
-def _owner(ctx: Context) -> str:
-    from cm_docker.owner import owner
-
-    return owner(ctx)
-
-
 def _fits(item: Item, word: str) -> bool:
     from fnmatch import fnmatch
 
     return fnmatch(item.name, word) or (len(word) >= 4 and item.id.startswith(word))
-
-
-def _folders(folder: str) -> list[str]:
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return []
-    return [name for name in names if name not in _KEPT and not name.startswith(".")]

@@ -15,7 +15,7 @@ def mark(pid: int = 0) -> str:
     import socket
 
     number = pid or os.getpid()
-    return f"{socket.gethostname()} {_boot()} {number} {_start(number)}"
+    return f"{socket.gethostname()} {_boot()} {number} {start(number)}"
 
 
 def ended(text: str) -> bool:
@@ -23,7 +23,7 @@ def ended(text: str) -> bool:
 
     False for processes of other hosts and for what is no mark: nobody here can judge those. The
     number alone would not do, because numbers come again; nor would a time of day, because clocks
-    are set. Source: proc(5), fields `state` and `starttime` of /proc/PID/stat.
+    are set.
     """
     import socket
 
@@ -33,8 +33,8 @@ def ended(text: str) -> bool:
     if words[1] != _boot():
         return True
     if not words[3]:
-        return not _answers(int(words[2]))
-    return _start(int(words[2])) != words[3]
+        return not answers(int(words[2]))
+    return start(int(words[2])) != words[3]
 
 
 def pid_of(text: str) -> int:
@@ -43,15 +43,11 @@ def pid_of(text: str) -> int:
     return int(words[2]) if len(words) == 4 and words[2].isdigit() else 0
 
 
-def _boot() -> str:
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
-    except (OSError, ValueError):
-        return ""
+def start(pid: int) -> str:
+    """When a process began, in the kernel's ticks; "" when it has ended, or nothing tells it.
 
-
-def _start(pid: int) -> str:
+    Source: proc(5), fields `state` and `starttime` of /proc/PID/stat.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
@@ -60,11 +56,20 @@ def _start(pid: int) -> str:
         return ""
 
 
-def _answers(pid: int) -> bool:
+def answers(pid: int) -> bool:
+    """Whether a process has that number now; it may be a later one, as numbers come again."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True
     return True
+
+
+def _boot() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except (OSError, ValueError):
+        return ""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
+from cm_docker import homefolder
 from cm_docker.engines import building, ground, problems, programs, words
-from cm_docker.engines.commandline import CommandLine
+from cm_docker.engines.commandline import CommandLine, no_start
+from cm_docker.engines.programs import numbers
 from cm_docker.engines.steps import Steps
 from cm_docker.records import Built, Problem, State
 from cmcore.errors import CmError
@@ -32,12 +34,9 @@ class Podman(CommandLine):
     name = "podman"
     rank = 10
 
-    def environ(self) -> Mapping[str, str]:
-        return ground.environment(self.ctx.environ)
-
     def words(self, *more: str) -> list[str]:
         runtime = ["--runtime", self._runtime] if self._runtime else []
-        return [programs.find("podman", self.ctx.environ) or "podman", *runtime, *more]
+        return super().words(*runtime, *more)
 
     _runtime = ""
     _tunnel = True
@@ -196,9 +195,7 @@ class Podman(CommandLine):
     def prepare(self, name: str) -> None:
         done = self.ask("init", name)
         if done.code:
-            text = done.err or done.out
-            code = 127 if "not found" in text else 126 if "permission denied" in text else 125
-            raise problems.failure("podman", f"start the container {name}", text, code)
+            raise no_start(self.name, f"the container {name}", done.err or done.out)
 
     def build(self, build: Build, tell: Callable[[str], None]) -> Built:
         """See `Engine.build`; layers of finished steps stay, so that a next try continues."""
@@ -240,24 +237,11 @@ class Podman(CommandLine):
         return [*chosen, build.folder]
 
     def _scratch(self) -> str:
-        return os.path.join(self.ctx.paths.home, "containers", "builds")
+        return homefolder.containers(self.ctx, "builds")
 
     def clean(self, owner: str) -> list[str]:
         return [*super().clean(owner), *building.clean(self, self._scratch())]
 
 
-def numbers(version: str) -> tuple[int, ...]:
-    """`4.3.1-dev` as (4, 3, 1)."""
-    import re
-
-    return tuple(int(part) for part in re.findall(r"\d+", version.partition("-")[0])[:3])
-
-
 def _cdi() -> bool:
-    for folder in _CDI_FOLDERS:
-        try:
-            if any("nvidia" in name for name in os.listdir(folder)):
-                return True
-        except OSError:
-            continue
-    return False
+    return any("nvidia" in name for folder in _CDI_FOLDERS for name in homefolder.names(folder))

@@ -35,6 +35,13 @@ def find(name: str, environ: Mapping[str, str]) -> str:
     return shutil.which(name, path=f"{environ.get('PATH', '')}:{_MORE}") or ""
 
 
+def numbers(version: str) -> tuple[int, ...]:
+    """`4.3.1-dev` as (4, 3, 1)."""
+    import re
+
+    return tuple(int(part) for part in re.findall(r"\d+", version.partition("-")[0])[:3])
+
+
 def ask(
     words: Sequence[str], environ: Mapping[str, str], timeout: float = 120.0, cwd: str = "/"
 ) -> Done:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from cm_script import select
+from cm_script import privacy, select
 from cm_script.documenting.facts import is_private
 from cm_script.query import from_words
 from cmcore.errors import CmError, NotFoundError, UsageError
@@ -55,15 +55,7 @@ def is_private_collection(collection: Collection) -> bool:
     Raises:
         StorageError: the meta cannot be read.
     """
-    from cmcore.storage import read_bytes
-    from cmcore.yamlio import parse_yaml
-
-    for name in ("cmr.yaml", "cmr.json", "meta.yaml", "meta.json"):
-        path = os.path.join(collection.path, name)
-        if os.path.isfile(path):
-            data: Any = parse_yaml(read_bytes(path), path)[0]
-            return isinstance(data, dict) and is_private(data)
-    return False
+    return is_private(privacy.collection_meta(collection.path))
 
 
 def _collection(ctx: Context, word: str, *, explicit: bool) -> Collection | None:

@@ -176,9 +176,11 @@ def _start_state(run: RecipeRun) -> None:
 
 
 def _refuse_cycle(run: RecipeRun) -> None:
-    from cmcore.jsontext import dumps
+    own = ""
+    if run.inputs.get("local_env"):
+        from cmcore.jsontext import dumps
 
-    own = dumps(run.inputs.get("local_env") or {}, sort_keys=True, default=str)
+        own = dumps(run.inputs["local_env"], sort_keys=True, default=str)
     tags = sorted([*run.query.tags, *run.scope.explicit_variations])
     run.cycle_key = f"{run.artifact.path}\0{tags}\0{run.scope.version_request}\0{own}"
     if run.engine.keys.count(run.cycle_key) >= _MAX_REPEATS:

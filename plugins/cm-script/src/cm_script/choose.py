@@ -35,7 +35,7 @@ def choose_recipe(engine: Engine, inputs: dict[str, Any]) -> tuple[Artifact, Que
             inputs.pop(key, None)
     fitting = select.candidates(_of_dialect(found, inputs, query), query)
     if len(fitting) == 1:
-        engine.executor.chosen(select.Choice(fitting[0], reason=select.ONLY))
+        engine.executor.chosen(select.Choice(fitting[0], "", select.ONLY))
         return fitting[0], query
     forget = flags.is_on(inputs.get("skip_remembered_selections"))
     choice = select.choose(

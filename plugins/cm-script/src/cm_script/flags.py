@@ -137,6 +137,8 @@ class Options(NamedTuple):
 
 
 _NONE = Options(*[False] * len(Options._fields))
+#: Those of a run without options of its own, by what it inherits.
+_AS_INHERITED: dict[tuple[bool, ...], Options] = {}
 #: Flags that `Options` is made from, and those that recipes below inherit by a variable.
 _OPTIONS = frozenset(
     {*Options._fields, "prepare", "only_execute_from_cache", "skip_remembered_selections"}
@@ -169,10 +171,14 @@ def read(inputs: dict[str, Any], env: Mapping[str, Any], dialect: Dialect) -> Op
         if short in inputs:
             inputs.setdefault(name, inputs[short])
 
-    inherited = [is_on(env.get(dialect.prefix + name, "")) for name in _INHERITED.values()]
+    inherited = tuple(is_on(env.get(dialect.prefix + n, "")) for n in _INHERITED.values())
     if _OPTIONS.isdisjoint(inputs):  # as for most dependencies
-        quiet, verbose, remembered = inherited
-        return _NONE._replace(quiet=quiet, verbose=verbose, skip_remembered=remembered)
+        if inherited not in _AS_INHERITED:
+            quiet, verbose, remembered = inherited
+            _AS_INHERITED[inherited] = _NONE._replace(
+                quiet=quiet, verbose=verbose, skip_remembered=remembered
+            )
+        return _AS_INHERITED[inherited]
     by_env = dict(zip(_INHERITED, inherited, strict=True))
 
     def on(name: str) -> bool:

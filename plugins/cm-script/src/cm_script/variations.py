@@ -28,6 +28,12 @@ class Resolved(NamedTuple):
     groups: dict[str, list[str]]
 
 
+#: Keys of a recipe that say something of variations, besides the table of them.
+_RULES = frozenset(
+    ("default_variation", "valid_variation_combinations", "invalid_variation_combinations")
+)
+
+
 def resolve(
     asked: Sequence[str],
     meta: Mapping[str, Any],
@@ -48,6 +54,9 @@ def resolve(
         CmError: the meta contradicts itself.
     """
     table = meta.get("variations")
+    defaults = [source for source in defaults if source]
+    if not (asked or table or defaults) and _RULES.isdisjoint(meta):
+        return Resolved([], {})  # as for most recipes at the end of a tree
     search = _Search(table if isinstance(table, dict) else {}, dialect, asked)
     search.add_aliases()
     search.add_recipe_default(meta.get("default_variation"))

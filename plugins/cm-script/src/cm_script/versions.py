@@ -29,8 +29,8 @@ def requested(
     """What is requested: each of `KEYS` from the flags, else the environment, else the meta."""
     found = {}
     for name in KEYS:
-        sources = (inputs.get(name), env.get(dialect.key(name.upper())), meta.get(name))
-        value = next((t for t in map(text, sources) if t), "")
+        key = dialect.prefix + name.upper()
+        value = text(inputs.get(name)) or text(env.get(key)) or text(meta.get(name))
         if value:
             found[name] = value
     return found

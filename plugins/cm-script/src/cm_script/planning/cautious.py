@@ -62,6 +62,8 @@ class Cautious(Planner):
         self._judge_blocks(run, run.scope.conditionals, here)
 
     def _forget_made(self, run: RecipeRun, who: str) -> None:
+        if "<<<" not in run.artifact.meta_json:
+            return
         for key, names in self._meta(run.artifact).made_from.items():
             if any(self.knowledge.who_sets(name) for name in names):
                 self.knowledge.forget([key], who)

@@ -27,11 +27,13 @@ class Knowledge:
     def __init__(self, open_: Mapping[str, str] | None = None, known: Iterable[str] = ()) -> None:
         self.open: dict[str, str] = dict(open_ or {})
         self.known: set[str] = set(known)
-        self._globs = dict.fromkeys(p for p in self.open if _is_glob(p))
+        self._unnamed = dict.fromkeys(p for p in self.open if not p.isidentifier())
 
     def copy(self) -> Knowledge:
         """The same, untouched by what is learned later."""
-        return Knowledge(self.open, self.known)
+        twin = Knowledge(None, self.known)
+        twin.open, twin._unnamed = dict(self.open), dict(self._unnamed)
+        return twin
 
     def learn(self, keys: Iterable[str]) -> None:
         """These variables have their final value, whoever might have set them."""
@@ -41,8 +43,9 @@ class Knowledge:
         """`who` may set these variables when it runs."""
         for pattern in patterns:
             self.open[pattern] = who
+            if not pattern.isidentifier():
+                self._unnamed[pattern] = None
             if _is_glob(pattern):
-                self._globs[pattern] = None
                 self.known = {key for key in self.known if not fits(key, pattern)}
             else:
                 self.known.discard(pattern)
@@ -53,19 +56,22 @@ class Knowledge:
             return ""
         if key in self.open:
             return self.open[key]
-        if "*" in self._globs:
+        if "*" in self._unnamed:
             return self.open["*"]
-        return next((self.open[p] for p in self._globs if fits(key, p)), "")
+        return next((self.open[p] for p in self._unnamed if fits(key, p)), "")
 
     def let_out(self, patterns: Iterable[str]) -> dict[str, str]:
         """Of the open patterns, the part that a recipe exporting `patterns` hands on."""
         exported = list(patterns)
-        names = {pattern for pattern in exported if pattern.isidentifier()}
-        globs = [pattern for pattern in exported if pattern not in names]
-        found: dict[str, str] = {}
-        for pattern, who in self.open.items():
-            if pattern.isidentifier():  # a name, which only itself fits
-                if pattern in names or any(fits(pattern, glob) for glob in globs):
+        names = [pattern for pattern in exported if pattern.isidentifier()]
+        # A name fits only itself, so that where a recipe exports names alone what is open need
+        # not be gone through: in a long list of dependencies that is much.
+        found = {name: self.open[name] for name in names if name in self.open}
+        globs = [pattern for pattern in exported if not pattern.isidentifier()]
+        for pattern in self.open if globs else self._unnamed:
+            who = self.open[pattern]
+            if pattern.isidentifier():
+                if any(fits(pattern, glob) for glob in globs):
                     found[pattern] = who
                 continue
             for other in exported:

@@ -9,6 +9,7 @@ from cmcore.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cm_script.run import RecipeRun
+    from cmcore.types import Artifact
 
 ASKED, DEFAULT, BASE = "asked", "default", "base"
 
@@ -19,9 +20,11 @@ def of(run: RecipeRun) -> list[tuple[str, str]]:
     The origin is `asked`, `base of X`, `default of group G`, `default of X` for one that another
     variation chose in a group, or `default` for what the recipe says itself.
     """
+    final = run.scope.variations
+    if not final:
+        return []
     table = run.artifact.meta.get("variations")
     variations: dict[str, Any] = table if isinstance(table, dict) else {}
-    final = run.scope.variations
     return [
         (name, _origin(name, final, variations, run.scope.explicit_variations)) for name in final
     ]
@@ -50,8 +53,11 @@ def _origin(name: str, final: list[str], variations: Mapping[str, Any], explicit
     return DEFAULT
 
 
-def default_keys(meta: Mapping[str, Any]) -> set[str]:
+def default_keys(recipe: Artifact) -> set[str]:
     """Variables that some block of the meta only sets when nothing else did."""
+    if "default_env" not in recipe.meta_json:
+        return set()
+    meta = recipe.meta
     blocks = [meta]
     for name in ("variations", "versions"):
         table = meta.get(name)

@@ -49,7 +49,7 @@ class Planner(Walker):
         here.run, here.recipe = run, run.artifact
         here.variations = origins.of(run)
         self._refuse_return(here)
-        defaults = origins.default_keys(run.artifact.meta)
+        defaults = origins.default_keys(run.artifact)
         self.knowledge.learn(
             key
             for key, value in run.env.items()

@@ -24,6 +24,7 @@ _SCRIPT_NAME = re.compile(r"""['"]([\w.-]+)['"]""")
 _SKIPS = re.compile(r"""['"]skip['"]\s*:\s*True""")
 _SKIP_KEY = re.compile(r"""['"]skip['"]|\bskip\s*=""")
 _SCRIPT_KEY = re.compile(r"""['"]script['"]\s*[:\]]|\bscript\s*=""")
+_COMMENT = re.compile(r"(?:^|[^\S\n])#.*", re.MULTILINE)
 _NESTED = re.compile(r"""['"]action['"]\s*:\s*['"]run['"]""")
 
 
@@ -49,7 +50,9 @@ class Source:
 
     def has(self, hook: str) -> bool:
         """Whether `customize.py` defines a hook."""
-        return bool(re.search(rf"^def {hook}\(", self.code, re.MULTILINE))
+        return f"def {hook}(" in self.code and bool(
+            re.search(rf"^def {hook}\(", self.code, re.MULTILINE)
+        )
 
     @cached_property
     def variants(self) -> bool:
@@ -117,7 +120,7 @@ class Source:
 
 def without_comments(text: str) -> str:
     """`text` less the lines and line ends that begin with `#`."""
-    return "\n".join(re.sub(r"(^|\s)#.*", "", line) for line in text.split("\n"))
+    return _COMMENT.sub("", text)
 
 
 def _names(folder: str) -> list[str]:

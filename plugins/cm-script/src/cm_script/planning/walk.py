@@ -142,11 +142,13 @@ class Walker(Executor):
 
     def source(self, run: RecipeRun) -> Source:
         # The native script depends on what is known of the host, so it is part of the key.
-        host = run.text("HOST_OS_FLAVOR") + run.text("HOST_OS_VERSION")
+        value, prefix = run.scope.env.get, run.dialect.prefix
+        host = f"{value(prefix + 'HOST_OS_FLAVOR')} {value(prefix + 'HOST_OS_VERSION')}"
         key = (run.artifact.path, run.scope.script_name, host)
-        if key not in self._sources:
-            self._sources[key] = Source(run)
-        return self._sources[key]
+        found = self._sources.get(key)
+        if found is None:
+            found = self._sources[key] = Source(run)
+        return found
 
     def all_problems(self) -> list[Problem]:
         """What is wrong with the plan as a whole, once the walk is over."""

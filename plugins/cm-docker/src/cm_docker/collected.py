@@ -58,11 +58,14 @@ def copied(
             continue
         name = _free(str(row.get("name") or os.path.basename(path)), names)
         target = f"{folder}/{name}"
-        entry = {"path": target, "name": str(row.get("name") or name)}
-        if row.get("uid"):
-            entry["uid"] = str(row["uid"])
-        found[path] = Copied(name, target, files, hidden, entry, path)
+        found[path] = Copied(name, target, files, hidden, entry(row, target, name), path)
     return list(found.values())
+
+
+def entry(row: Mapping[str, Any], target: str, name: str) -> dict[str, str]:
+    """What a list of collections says of one that lies at `target`; `name` if it has none."""
+    uid = {"uid": str(row["uid"])} if row.get("uid") else {}
+    return {"path": target, "name": str(row.get("name") or name), **uid}
 
 
 def listed(path: str, *, private: bool) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -108,12 +108,16 @@ def _engine_name(ctx: Context, job: Job) -> str:
 
 def _check_terminal(ctx: Context, job: Job) -> None:
     """A shell that nobody can type into would end at once, or never."""
-    if (job.wishes.shell or job.wishes.interactive) and not job.wishes.dry_run:
-        import sys
+    wanted = (job.wishes.shell or job.wishes.interactive) and not job.wishes.dry_run
+    if wanted and not _on_terminal():
+        option = "shell" if job.wishes.shell else "interactive"
+        raise UsageError(f"--docker.{option} needs a terminal", hint="leave it out")
 
-        if not (sys.stdin and sys.stdin.isatty()):
-            option = "shell" if job.wishes.shell else "interactive"
-            raise UsageError(f"--docker.{option} needs a terminal", hint="leave it out")
+
+def _on_terminal() -> bool:
+    import sys
+
+    return bool(sys.stdin) and sys.stdin.isatty()
 
 
 def _prepare(ctx: Context, job: Job, form: str, secrets: str) -> Prepared:
@@ -133,11 +137,7 @@ def _publish(ctx: Context, job: Job, engine: Engine, prepared: Prepared) -> Mapp
 
 def _interactive(job: Job) -> bool:
     """Whether a terminal is connected: for a shell, or where a recipe wants one that is there."""
-    if job.wishes.shell:
-        return True
-    import sys
-
-    return job.settings.interactive and bool(sys.stdin) and sys.stdin.isatty()
+    return bool(job.wishes.shell) or (job.settings.interactive and _on_terminal())
 
 
 def _inner(job: Job, inside: Inside, *, answers: bool) -> launch.Inner:

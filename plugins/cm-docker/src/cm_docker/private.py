@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cm_docker.collected import Copied
+from cm_docker.collected import Copied, entry
 from cm_docker.containerfile import HOME, ROOT
 from cm_docker.records import Mount
 from cmcore.hints import TYPE_CHECKING, Any, Container, Iterable, Mapping, NamedTuple, Sequence
@@ -82,15 +82,14 @@ def collections(
     Raises:
         StorageError: the list cannot be written.
     """
-    mounts, entries = [], [dict(entry) for entry in known]
+    mounts, entries = [], [dict(one) for one in known]
     for number, row in enumerate(rows, 1):
         source = os.path.abspath(str(row.get("path") or ""))
         if row.get("kind") == "local":
             mounts.append(Mount(source, f"{HOME}/local"))
             continue
         target = f"{FOLDER}/collections/{number}"
-        entry = {"path": target, "name": str(row.get("name") or os.path.basename(source))}
-        entries.append({**entry, **({"uid": str(row["uid"])} if row.get("uid") else {})})
+        entries.append(entry(row, target, os.path.basename(source)))
         mounts.append(Mount(source, target))
     if len(entries) > len(known):
         mounts.append(Mount(_list(ctx, entries), f"{HOME}/collections.json"))

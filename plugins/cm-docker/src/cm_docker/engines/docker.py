@@ -85,9 +85,7 @@ class Docker(CommandLine):
 
     def placing(self, launch: Launch) -> list[str]:
         state = self.state()
-        chosen = []
-        if launch.network != "on":
-            chosen += ["--network", "none" if launch.network == "off" else "host"]
+        chosen = [*words.NETWORKS[launch.network]]
         if self._podman and not state.rootless:
             for limit in ground.low_limits():
                 chosen += ["--ulimit", limit]
@@ -142,15 +140,12 @@ class Docker(CommandLine):
         return [*super().clean(owner), *bound.clean(homefolder.containers(self.ctx))]
 
     def _build(self, build: Build, kit: bool, tell: Callable[[str], None]) -> Built:
-        chosen = ["--file", build.file, "--tag", build.tag]
-        if build.network != "on":
-            chosen += ["--network", "none" if build.network == "off" else "host"]
+        chosen = ["--file", build.file, "--tag", build.tag, *words.NETWORKS[build.network]]
         if build.rebuild:
             chosen.append("--no-cache")
         if build.pull and not self._from_here(build.file):
             chosen.append("--pull")
-        for key, value in build.labels.items():
-            chosen += ["--label", f"{key}={value}"]
+        chosen += words.each("--label", build.labels)
         if kit:
             chosen += ["--progress", "plain"]
             for key, path in build.secrets.items():

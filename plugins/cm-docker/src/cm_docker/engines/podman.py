@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _OLDEST = (3, 1)
 #: GPUs by CDI.
 _CDI = (4, 1)
-_NETWORKS = {"on": [], "off": ["--network", "none"], "host": ["--network", "host"]}
 _CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi")
 
 
@@ -146,7 +145,7 @@ class Podman(CommandLine):
     def placing(self, launch: Launch) -> list[str]:
         state = self.state()
         # The variables a container gets are chosen; podman would add those of proxies.
-        chosen = ["--pull", "never", "--http-proxy=false", *_NETWORKS[launch.network]]
+        chosen = ["--pull", "never", "--http-proxy=false", *words.NETWORKS[launch.network]]
         for limit in self._shell_limits:
             chosen += ["--ulimit", limit]
         chosen += self._user(launch.user, state.rootless)
@@ -223,13 +222,12 @@ class Podman(CommandLine):
 
     def _build_words(self, build: Build) -> list[str]:
         chosen = ["--layers", "--force-rm", "--file", build.file, "--tag", build.tag]
-        chosen += _NETWORKS[self.network(build.network)]
+        chosen += words.NETWORKS[self.network(build.network)]
         if build.rebuild:
             chosen.append("--no-cache")
         if build.pull:
             chosen.append("--pull=newer" if numbers(self.state().version) >= (4,) else "--pull")
-        for key, value in build.labels.items():
-            chosen += ["--label", f"{key}={value}"]
+        chosen += words.each("--label", build.labels)
         for key, path in build.secrets.items():
             if "," in path:
                 raise CmError("podman takes no secret from a path with a comma", where=path)

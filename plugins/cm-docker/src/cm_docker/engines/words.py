@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 
 from cmcore.errors import CmError, NotFoundError
-from cmcore.hints import TYPE_CHECKING
+from cmcore.hints import TYPE_CHECKING, Mapping
 
 if TYPE_CHECKING:
     from cm_docker.records import Launch
 
 #: Folder in a container where each secret is a file; the image's entry reads it.
 SECRETS = "/run/secrets/cm"
+#: Words for a network of its own, for none, and for that of the host.
+NETWORKS: Mapping[str, tuple[str, ...]] = {
+    "on": (),
+    "off": ("--network", "none"),
+    "host": ("--network", "host"),
+}
 
 
 def of(launch: Launch, name: str, terminal: bool) -> list[str]:
@@ -21,11 +27,7 @@ def of(launch: Launch, name: str, terminal: bool) -> list[str]:
         NotFoundError: something to be mounted is not there.
         CmError: a path cannot be written as a mount.
     """
-    words = ["--name", name]
-    for key, value in launch.labels.items():
-        words += ["--label", f"{key}={value}"]
-    for key, value in launch.env.items():
-        words += ["--env", f"{key}={value}"]
+    words = ["--name", name, *each("--label", launch.labels), *each("--env", launch.env)]
     for one in launch.mounts:
         words += mount(one.source, one.target, one.writable)
     for key, path in launch.secrets.items():
@@ -47,6 +49,11 @@ def of(launch: Launch, name: str, terminal: bool) -> list[str]:
     if terminal:
         words.append("--tty")
     return [*words, *launch.extra]
+
+
+def each(option: str, values: Mapping[str, str]) -> list[str]:
+    """`OPTION KEY=VALUE` for every key."""
+    return [word for key, value in values.items() for word in (option, f"{key}={value}")]
 
 
 def limits(launch: Launch) -> list[str]:

@@ -86,6 +86,9 @@ def look(folder: str, old: Snapshot, now_ns: int) -> Look | None:
         prints = _fingerprints(folder, old.names, old.masks)
         if prints == old.prints and not old.racy:
             return None
+        edited = _edited(folder, old, prints, young)
+        if edited is not None:
+            return edited
         names: tuple[str, ...] = old.names
     else:
         try:
@@ -96,6 +99,29 @@ def look(folder: str, old: Snapshot, now_ns: int) -> Look | None:
             listing = 0
         prints = ()
     return _compare(folder, old, names, prints, listing, young)
+
+
+def _edited(folder: str, old: Snapshot, prints: tuple[int, ...], young: int) -> Look | None:
+    """The common case: no folder came or went, and few have changed. None when one is gone."""
+    masks, new_prints = bytearray(old.masks), list(prints)
+    stale: list[str] = []
+    racy: list[str] = []
+    for at, (now, before) in enumerate(zip(prints, old.prints, strict=True)):
+        if now == before and not (old.racy and old.names[at] in old.racy):
+            continue
+        name = old.names[at]
+        path = os.path.join(folder, name)
+        mask = _mask(path)
+        if mask is None:
+            return None
+        masks[at] = mask
+        new_prints[at], latest = _fingerprint(path, mask)
+        stale.append(name)
+        if latest >= young:
+            racy.append(name)
+    same = (old.listing, old.names)
+    snapshot = Snapshot(*same, bytes(masks), tuple(new_prints), frozenset(racy))
+    return Look(snapshot, tuple(stale), ())
 
 
 def _compare(

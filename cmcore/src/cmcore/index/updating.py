@@ -65,7 +65,9 @@ def _read(database: Database, folder: str, scope: Scope | None, found: Look) -> 
         return []
     from cmcore.index.reading import Record, read_record
 
-    masks = dict(zip(found.snapshot.names, found.snapshot.masks, strict=True))
+    wanted = set(found.stale)
+    pairs = zip(found.snapshot.names, found.snapshot.masks, strict=True)
+    masks = {name: mask for name, mask in pairs if name in wanted}
     digests = database.digests(scope, found.stale)
     records = []
     for name in found.stale:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import enginestage
 import pytest
+from boxes import Lack
+from dockerd import Daemon
 
 from cm_docker.engines.docker import Docker
 from cm_docker.engines.podman import Podman
@@ -48,8 +51,41 @@ def docker(environ: dict[str, str], socket: str) -> Docker:
     return enginestage.docker({**environ, "DOCKER_HOST": socket})
 
 
-@pytest.fixture(params=["podman", "docker"])
+@pytest.fixture(scope="session")
+def served(ground: Path) -> Iterator[Daemon]:
+    """docker's own daemon, with an image of busybox."""
+    try:
+        made = Daemon(ground / "dockerd")
+    except Lack as lack:
+        pytest.skip(str(lack))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def daemon(served: Daemon, ground: Path) -> Docker:
+    """docker's command line in front of that."""
+    folder = ground / "dockerd-caller"
+    folder.mkdir()
+    environ = {**enginestage.environment(folder), "PATH": served.path}
+    engine = enginestage.docker({**environ, "DOCKER_HOST": served.address})
+    packed = enginestage.busybox(folder)
+    engine.must("import an image", "import", str(packed), enginestage.IMAGE)
+    return engine
+
+
+@pytest.fixture(scope="session")
+def plain(daemon: Docker) -> Docker:
+    """The same with the machine's own client, where that has no builder that knows secrets."""
+    environ = {**daemon.ctx.environ, "PATH": os.environ.get("PATH", "")}
+    engine = enginestage.docker(environ)
+    if engine.kit():
+        pytest.skip("docker's program on this machine can build with BuildKit")
+    return engine
+
+
+@pytest.fixture(params=["podman", "docker", "daemon"])
 def engine(request: pytest.FixtureRequest) -> Podman | Docker:
-    """Each of the two."""
+    """Each of the three: `docker` is podman behind docker's socket, `daemon` the real one."""
     found: Podman | Docker = request.getfixturevalue(request.param)
     return found

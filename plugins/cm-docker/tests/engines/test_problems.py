@@ -77,6 +77,17 @@ SAID = [
         "there is a container cm-a already",
         "cm stop container cm-a",
     ),
+    (
+        " > [internal] load metadata for localhost/x:1:\n------\nfailed to solve with frontend"
+        ' dockerfile.v0: failed to create LLB definition: failed to do request: Head "http://l"',
+        "the image localhost/x:1 is not on this machine",
+        "--docker.base_image",
+    ),
+    (
+        'Step 1/9 : FROM localhost/x:1 AS ground\nGet "http://localhost/v2/": dial tcp',
+        "the image localhost/x:1 is not on this machine",
+        "--docker.base_image",
+    ),
     ("ERROR: BuildKit is enabled but the buildx component is missing or broken.", "buildx", ""),
     ("listen tcp4 0.0.0.0:80: bind: address already in use", "a port", "port_maps"),
 ]
@@ -121,6 +132,42 @@ def test_the_step_that_failed(line: str) -> None:
         " its last words: make: no rule"
     )
     assert error.code == 2
+
+
+def test_the_step_that_failed_among_others_of_buildkit() -> None:
+    """docker 20.10; the image's other stages are built at the same time."""
+    lines = [
+        "#5 [tools 2/3] RUN make it",
+        "#5 sha256:5ff0",
+        "#6 [stage-1 2/4] RUN other",
+        "#5 1.234 cm-build: no rule",
+        "#5 1.250 make: gave up",
+        "#6 2.345 cm-build: not this one",
+        "#5 ERROR: executor failed running [/bin/sh -c make it]: exit code: 2",
+        "#6 CANCELED",
+        "------",
+        " > [tools 2/3] RUN make it:",
+        "------",
+        "executor failed running [/bin/sh -c make it]: exit code: 2",
+    ]
+    error = problems.build_failure("docker", "x:1", lines)
+    assert str(error) == (
+        "the image x:1 cannot be built: step `RUN make it` ended with code 2; no rule"
+    )
+    assert error.code == 2
+
+
+def test_the_step_that_failed_of_the_old_builder() -> None:
+    lines = [
+        "Step 2/2 : RUN make it",
+        " ---> Running in 0123456789ab",
+        "make: no rule",
+        "The command '/bin/sh -c make it' returned a non-zero code: 2",
+    ]
+    assert str(problems.build_failure("docker", "x:1", lines)) == (
+        "the image x:1 cannot be built: step `RUN make it` ended with code 2;"
+        " its last words: make: no rule"
+    )
 
 
 def test_an_engine_that_does_not_answer() -> None:

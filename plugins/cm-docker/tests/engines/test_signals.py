@@ -16,7 +16,7 @@ from cm_docker.engines.podman import Podman
 LONG = str(100000 + int.from_bytes(os.urandom(3), "big"))
 
 
-@pytest.fixture(params=["podman", "docker"])
+@pytest.fixture(params=["podman", "docker", "daemon"])
 def both(request: pytest.FixtureRequest) -> tuple[str, Podman | Docker]:
     found: Podman | Docker = request.getfixturevalue(request.param)
     return request.param, found
@@ -103,6 +103,26 @@ def test_a_killed_build_is_cleaned_up(podman: Podman, tmp_path: Path, victims: s
     else:
         assert "CmError" in driven.end()
     nothing_left(podman)
+
+
+@pytest.mark.parametrize("name", ["daemon", "plain"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_build_of_docker_that_ends_early(
+    name: str, number: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The daemon ends the step by itself when its client is gone."""
+    engine: Docker = request.getfixturevalue(name)
+    driven = Driven(dict(engine.ctx.environ), "build", name, slow(tmp_path))
+    wait_for(lambda: processes(LONG), "the slow step")
+    if number == signal.SIGKILL:
+        driven.kill()
+    else:
+        driven.process.send_signal(number)
+        driven.end()
+        assert driven.process.returncode == 130
+    wait_for(lambda: not processes(LONG), "the end of the slow step")
+    wait_for(lambda: containers(engine) == "", "the end of its container")
+    assert engine.image("localhost/cm-test/slow:1") == ""
 
 
 def nothing_left(podman: Podman) -> None:

@@ -122,15 +122,16 @@ class Docker(CommandLine):
         """
         self.state()
         kit = self.kit()
-        if kit or not build.secrets:
+        if kit or (self._podman and not build.secrets):
             return self._build(build, kit, tell)
-        if not self._podman:
+        if build.secrets and not self._podman:
             raise CmError(
                 "docker cannot give secrets to build steps: buildx is missing",
                 hint=f"{ground.installation('docker-buildx')}, or use --docker.engine=podman",
             )
         from cm_docker.engines import bound
 
+        # docker's old builder refuses a file with mounts, also of secrets that it is not given.
         with bound.context(build) as changed:
             return self._build(changed, False, tell)
 
@@ -155,16 +156,18 @@ class Docker(CommandLine):
         steps = Steps()
 
         def see(line: str) -> None:
+            line = _uncoloured(line)
             steps.see(line)
             if not _about_itself(line):
                 tell(line)
 
         environ = {**self.environ(), "DOCKER_BUILDKIT": "1" if kit else "0"}
+        # The daemon ends a step whose client is gone; a client alone would wait for its end.
         code, lines = programs.follow(
-            self.words("build", *chosen, build.folder), environ, see, cwd=build.folder
+            self.words("build", *chosen, build.folder), environ, see, cwd=build.folder, bound=True
         )
         if code:
-            told = [line for line in lines if not _about_itself(line)]
+            told = [_uncoloured(line) for line in lines if not _about_itself(line)]
             raise problems.build_failure("docker", build.tag, told)
         return Built(self.image(build.tag), steps.steps, steps.reused)
 
@@ -182,6 +185,13 @@ class Docker(CommandLine):
 def _about_itself(line: str) -> bool:
     """Whether a line of the old builder is about its age."""
     return line.startswith(("DEPRECATED: The legacy builder", "            "))
+
+
+def _uncoloured(line: str) -> str:
+    """The old builder colours what steps write to stderr, terminal or not."""
+    import re
+
+    return re.sub(r"\x1b\[[0-9;]*m", "", line) if "\x1b" in line else line
 
 
 def _object(text: str) -> dict[str, Any]:

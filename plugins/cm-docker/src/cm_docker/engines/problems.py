@@ -105,6 +105,9 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         r"short-name \"?([^\s\"]+)\"? did not resolve|docker://([^\s:]+:?[^\s:]*): "
         r"|pull access denied for ([^\s,]+)|manifest for ([^\s]+) not found"
         r"|failed to resolve source metadata for ([^\s:]+:?[^\s:]*):"
+        # BuildKit's summary, and what the old builder says, of a registry that does not answer.
+        r"|(?m:^ > \[internal\] load metadata for (\S+):$)"
+        r"|Step \d+/\d+ : FROM (\S+)(?: (?:AS|as) \S+)?\n(?:Get|Head) "
         r"|(?:image not known|No such image):? ?([^\s]*)",
         "the image {0} is not on this machine and cannot be fetched",
         "check its name and the network, or name another one with --docker.base_image",
@@ -169,7 +172,12 @@ _STEP_FAILED = re.compile(
     r'building at STEP "(?P<step>.+)": while running runtime: exit status (?P<code>\d+)'
     r"|The command '(?P<step2>.+)' returned a non-zero code: (?P<code2>\d+)"
     r'|process "(?P<step3>.+)" did not complete successfully: exit code: (?P<code3>\d+)'
+    r"|executor failed running \[(?P<step4>.+)\]: exit code: (?P<code4>\d+)"
 )
+#: A line of BuildKit: number of the step; how the file has it, or what a program in it wrote.
+_KIT = re.compile(r"#(\d+) (?:\[[^\]]+\] (?P<step>.+)|\d+\.\d+ (?P<text>.+))?")
+#: The old builder begins a step.
+_BEGUN = re.compile(r"Step \d+/\d+ : (.+)")
 
 
 def build_failure(engine: str, tag: str, lines: Sequence[str]) -> CmError:
@@ -177,17 +185,28 @@ def build_failure(engine: str, tag: str, lines: Sequence[str]) -> CmError:
     for place, line in enumerate(lines):
         if found := _STEP_FAILED.search(line):
             parts = found.groupdict()
-            step = next(parts[key] for key in ("step", "step2", "step3") if parts[key])
-            code = next(parts[key] for key in ("code", "code2", "code3") if parts[key])
-            known = explain("\n".join(lines[:place]))
+            code = next(value for key, value in parts.items() if value and key[:4] == "code")
+            told = list(lines[:place])
+            step = parts["step"] or _begun(told) or next(filter(None, parts.values()))
+            if kit := _KIT.match(line):
+                # Other steps run at the same time.
+                mine = [one for one in map(_KIT.match, told) if one and one[1] == kit[1]]
+                step = next((one["step"] for one in mine if one["step"]), step)
+                told = [one["text"] for one in mine if one["text"]]
+            known = explain("\n".join(told))
             if known and "disk" in known[0]:
                 return CmError(f"{engine} cannot build {tag}: {known[0]}", hint=known[1])
             return CmError(
                 f"the image {tag} cannot be built: step `{_short(step)}` ended with code {code}",
-                hint=_said(lines[:place]),
+                hint=_said(told),
                 code=2,
             )
     return failure(engine, f"build the image {tag}", [line for line in lines if line], 1)
+
+
+def _begun(lines: Sequence[str]) -> str:
+    begun = [found[1] for found in map(_BEGUN.match, lines) if found]
+    return begun[-1] if begun else ""
 
 
 def _said(lines: Sequence[str]) -> str:
@@ -200,7 +219,8 @@ def _said(lines: Sequence[str]) -> str:
 
 
 def _own(line: str) -> bool:
-    return bool(re.match(r"(\[\d+/\d+\] )?STEP |Step \d|-+>|#\d+ (\[|CACHED|ERROR|DONE)|-+$", line))
+    about = r"(\[\d+/\d+\] )?STEP |Step \d| ?-+>|-+$|Removing intermediate container "
+    return bool(re.match(about, line))
 
 
 def _short(text: str) -> str:

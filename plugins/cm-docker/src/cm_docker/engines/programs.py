@@ -71,11 +71,13 @@ def follow(
     *,
     cwd: str = "/",
     started: Callable[[int], None] | None = None,
+    bound: bool = False,
 ) -> tuple[int, list[str]]:
     """Run a program and pass each line it writes to `tell`; its code, and the last lines.
 
     It runs in a process group of its own: a Ctrl-C is for us, and we end the group. So it is with
-    SIGTERM and SIGHUP, which raise `SystemExit` with 128 and their number.
+    SIGTERM and SIGHUP, which raise `SystemExit` with 128 and their number. One that is `bound`
+    gets a SIGTERM from the system when we are killed (Linux only).
     """
     import subprocess
     from collections import deque
@@ -91,6 +93,7 @@ def follow(
             cwd=cwd,
             env=dict(environ),
             start_new_session=True,
+            preexec_fn=_ends_with_us() if bound else None,
         ) as process,
     ):
         try:
@@ -104,6 +107,18 @@ def follow(
         except BaseException:
             end_group(process)
             raise
+
+
+def _ends_with_us() -> Callable[[], object] | None:
+    """What a child calls to be ended with its parent: prctl(2), PR_SET_PDEATHSIG."""
+    import sys
+
+    if not sys.platform.startswith("linux"):
+        return None
+    import ctypes
+
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(1, int(signal.SIGTERM))
 
 
 @contextmanager

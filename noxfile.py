@@ -58,6 +58,15 @@ def mlperf(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *(session.posargs or ["plugins/cm-mlperf/tests"]))
 
 
+@nox.session(name="mlperf-pytorch")
+def mlperf_pytorch(session: nox.Session) -> None:
+    """The tests of the PyTorch back end, which needs some gigabytes of libraries."""
+    own = "./plugins/cm-mlperf[pytorch]"
+    session.install(*group("test"), *packages(), "-e", own)
+    suite = ["plugins/cm-mlperf/tests/harness/test_harness_models.py", "-k", "pytorch"]
+    session.run("python", "-m", "pytest", *(session.posargs or suite))
+
+
 @nox.session
 def containers(session: nox.Session) -> None:
     """The suite of the container package, with real engines where the machine can run them."""

@@ -180,7 +180,7 @@ def test_pytorch_models(bench, tmp_path, digits, form):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
     class Sums(torch.nn.Module):
-        def forward(self, X):
+        def forward(me, X):  # the module itself may have any name
             return X @ torch.ones(64, 10)
 
     path = str(tmp_path / ("m.pt" if form == "torchscript" else "m.pt2"))

@@ -200,6 +200,11 @@ def test_an_own_model_without_data_is_measured_with_random_numbers(
     refused = place.cm(*words, "--mode=accuracy")
     assert refused.code == 4
     assert "needs a data set with labels" in refused.err
+    strange = place.cm(*words, "--scenario=Offline", "--input_shapes=Y:64")
+    assert strange.code != 0
+    assert "'Y', which is no input of the model; its inputs: X" in strange.err
+    shaped = place.cm(*words, "--scenario=Offline", "--input_shapes=X:64", "--out=json")
+    assert shaped.code == 0, shaped.err
 
 
 def test_a_part_can_be_replaced_by_its_name(place: Any, digits: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cm_mlperf.workflow import command_line, names, option_table, options
+from cm_mlperf.workflow import command_line, names, option_table, option_values, options
 from cmcore.errors import UsageError
 
 CHOICES = [option for option in option_table.OPTIONS if option.choices]
@@ -152,6 +152,8 @@ def test_rounds_are_written_in_several_ways(word: str) -> None:
         {"test_query_count": 5, "execution_mode": "valid"},
         {"model": "custom"},
         {"model_path": "x.onnx", "mode": "accuracy"},
+        {"model_path": "x.onnx", "dataset_path": "d", "input_shapes": "x:3"},
+        {"model": "digits", "input_shapes": "x:3"},
     ],
 )
 def test_contradictions_are_refused(values: dict[str, Any]) -> None:
@@ -197,6 +199,25 @@ def test_strange_options_are_refused() -> None:
     options.strange(["scenario", "docker", "mine"], ["mine"])
 
 
+_NAME = st.text(st.characters(categories=["L", "N", "P"], exclude_characters=","), min_size=1)
+
+
+@given(st.dictionaries(_NAME, st.lists(st.integers(1, 9999), min_size=1, max_size=5), min_size=1))
+def test_shapes_of_inputs(wanted: dict[str, list[int]]) -> None:
+    text = ",".join(f"{name}:{'x'.join(map(str, axes))}" for name, axes in wanted.items())
+    assert options.check({"model_path": "x.pt", "input_shapes": text}).input_shapes == text
+    found = option_values.shapes(text)
+    assert {name: list(axes) for name, axes in found.items()} == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "x:", ":3", "x:0", "x:3x", "x:-3", "x:3.5", "x:a", "x:3,", "x:3,x:4", "x:²"]
+)
+def test_what_is_no_shape(text: str) -> None:
+    with pytest.raises(UsageError, match="input_shapes"):
+        options.check({"model_path": "x.pt", "input_shapes": text})
+
+
 _WISHES = st.fixed_dictionaries(
     {},
     optional={
@@ -212,6 +233,8 @@ _WISHES = st.fixed_dictionaries(
         "hw_name": st.text(st.characters(codec="ascii", categories=["L", "N", "Zs"]), max_size=8),
         "compliance": st.booleans(),
     },
+) | st.fixed_dictionaries(
+    {"model_path": st.just("/x.pt")}, optional={"input_shapes": st.just("image:3x4,mask:5")}
 )
 
 

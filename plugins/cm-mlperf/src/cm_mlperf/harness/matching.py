@@ -75,19 +75,27 @@ def shapes_for_random(
     """Input -> (shape of one sample, type): free axes beyond the batch have length 1 unless given.
 
     Raises:
-        CmError: with exit code 2: the shape is not known and not given.
+        CmError: with exit code 2: the shape is not known and not given, or given for no input.
     """
     from cmcore.errors import CmError
 
+    names = [tensor.name for tensor in inputs]
+    strange = sorted(set(given).difference(names))
+    if strange:
+        raise CmError(
+            f"a shape is given for {strange[0]!r}, which is no input of the model",
+            hint=f"its inputs: {', '.join(names)}",
+            code=2,
+        )
     made: dict[str, tuple[tuple[int, ...], str]] = {}
     for tensor in inputs:
         if tensor.name in given:
             made[tensor.name] = (tuple(int(axis) for axis in given[tensor.name]), tensor.kind)
         elif tensor.shape is None:
-            hint = f'"shapes": {{"{tensor.name}": [...]}}'
             raise CmError(
                 f"the shape of input {tensor.name!r} is not in the model",
-                hint=f"give {hint}",
+                hint=f"say it for one sample: --input_shapes={tensor.name}:3x224x224, or"
+                f' "shapes": {{"{tensor.name}": [3, 224, 224]}} in a configuration',
                 code=2,
             )
         else:

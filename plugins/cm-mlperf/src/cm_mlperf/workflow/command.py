@@ -54,6 +54,7 @@ _PASSED = (
     "model",
     "model_path",
     "dataset_path",
+    "input_shapes",
     "implementation",
     "backend",
     "device",

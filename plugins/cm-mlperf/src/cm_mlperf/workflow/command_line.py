@@ -21,6 +21,7 @@ _PLAIN = (
     ("model", "digits"),
     ("model_path", ""),
     ("dataset_path", ""),
+    ("input_shapes", ""),
     ("implementation", names.OWN_IMPLEMENTATION),
     ("backend", "onnxruntime"),
     ("device", "cpu"),

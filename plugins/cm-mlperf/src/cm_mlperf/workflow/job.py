@@ -143,8 +143,12 @@ def _samples(
     wishes: Wishes, env: Mapping[str, Any]
 ) -> tuple[str | dict[str, Any], int, dict[str, str]]:
     if env.get("CM_MLPERF_SAMPLES_KIND") == "random":
-        described = {"kind": "random", "count": RANDOM_COUNT}
-        return described, RANDOM_COUNT, {"name": "random", "digest": "random", "task": ""}
+        from cm_mlperf.workflow.option_values import shapes
+
+        given = {name: list(axes) for name, axes in shapes(wishes.input_shapes).items()}
+        described = {"kind": "random", "count": RANDOM_COUNT, "shapes": given}
+        digest = f"random {wishes.input_shapes}".rstrip()
+        return described, RANDOM_COUNT, {"name": "random", "digest": digest, "task": ""}
     from cm_mlperf.harness import data
 
     read = data.read(_need(env, "CM_MLPERF_SAMPLES_PATH", "mlperf-samples"))

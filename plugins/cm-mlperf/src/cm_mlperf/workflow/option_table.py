@@ -12,7 +12,7 @@ class Option(NamedTuple):
     Attributes:
         name: as after `--`.
         variable: the variable by which the recipe sees it.
-        kind: choice, count, number, switch, text or path.
+        kind: choice, count, number, switch, text, path or shapes.
         help: one line.
         choices: for kind choice.
         also: other names that mean the same.
@@ -30,8 +30,14 @@ _P = "CM_MLPERF_"
 
 OPTIONS: tuple[Option, ...] = (
     Option("model", _P + "MODEL", "text", "what to measure; digits needs no download"),
-    Option("model_path", _P + "MODEL_PATH", "path", "a model file of your own (ONNX)"),
+    Option("model_path", _P + "MODEL_PATH", "path", "a model file of your own"),
     Option("dataset_path", _P + "DATASET_PATH", "path", "folder with the data set"),
+    Option(
+        "input_shapes",
+        _P + "INPUT_SHAPES",
+        "shapes",
+        "shape of one sample for each input of a model that is fed random numbers",
+    ),
     Option(
         "implementation",
         _P + "IMPLEMENTATION",

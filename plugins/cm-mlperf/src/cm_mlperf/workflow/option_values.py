@@ -33,6 +33,8 @@ def read(option: Option, name: str, value: Any) -> Any:
         return _whole(name, value)
     if option.kind == "number":
         return _number(name, value)
+    if option.kind == "shapes":
+        shapes(str(value), name)
     return str(value)
 
 
@@ -117,6 +119,31 @@ def _number(name: str, value: Any) -> float:
         what = "a number, 0 or more" if lowest_is_fine else "a number above 0"
         raise UsageError(f"--{name}={value} must be {what}")
     return number
+
+
+def shapes(text: str, name: str = "input_shapes") -> dict[str, tuple[int, ...]]:
+    """`image:3x224x224,mask:64` as input -> axes; the notation is that of NVIDIA's trtexec.
+
+    Args:
+        text: what is written; "" for nothing.
+        name: the option, for messages.
+
+    Raises:
+        UsageError: it is no list of shapes, or an input is named twice.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for part in text.split(",") if text else ():
+        tensor, colon, axes = part.strip().rpartition(":")
+        sizes = axes.split("x")
+        if not (colon and tensor and all(size.isdecimal() and int(size) for size in sizes)):
+            raise UsageError(
+                f"--{name}={text} must be shapes of one sample each, not '{part.strip()}'",
+                hint=f"write --{name}=image:3x224x224,mask:64, the batch left out",
+            )
+        if tensor in found:
+            raise UsageError(f"--{name}={text} says the shape of '{tensor}' twice")
+        found[tensor] = tuple(map(int, sizes))
+    return found
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ class Wishes(NamedTuple):
     model: str
     model_path: str
     dataset_path: str
+    input_shapes: str
     implementation: str
     backend: str
     device: str
@@ -89,6 +90,7 @@ def check(values: Mapping[str, Any], here: str = "") -> Wishes:
         model=model,
         model_path=path,
         dataset_path=dataset,
+        input_shapes=_input_shapes(said, model, dataset),
         implementation=str(said.get("implementation") or names.OWN_IMPLEMENTATION),
         backend=str(said.get("backend") or "onnxruntime"),
         device=str(said.get("device") or "cpu"),
@@ -195,6 +197,16 @@ def _modes(said: Mapping[str, Any], *, labelled: bool) -> tuple[str, ...]:
             hint="--dataset_path=FOLDER names it; --mode=performance does without",
         )
     return tuple(wanted)
+
+
+def _input_shapes(said: Mapping[str, Any], model: str, dataset: str) -> str:
+    shapes = str(said.get("input_shapes") or "")
+    if shapes and (model != "custom" or dataset):
+        raise UsageError(
+            "--input_shapes is for random numbers, and here is a data set",
+            hint="it goes with --model_path and without --dataset_path",
+        )
+    return shapes
 
 
 def _path(said: Mapping[str, Any], name: str, here: str) -> str:

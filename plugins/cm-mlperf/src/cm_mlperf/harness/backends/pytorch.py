@@ -72,10 +72,10 @@ def _load(torch: Any, model: Model, backend: Backend) -> Any:
 
 
 def _input_names(module: Any) -> list[str]:
-    """The names of the parameters of `forward`, without `self`."""
+    """The names of the parameters of `forward`, without the module itself."""
     schema = getattr(getattr(module, "forward", None), "schema", None)
     if schema is not None:
-        return [item.name for item in schema.arguments if item.name != "self"]
+        return [item.name for item in schema.arguments[1:]]
     import inspect
 
     return list(inspect.signature(module.forward).parameters)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -18,12 +17,16 @@ from functools import cache
 from pathlib import Path
 
 from boxes import Lack, call, last, may_change_the_machine, which
-from kit import SYSTEM_PATH, must
+from kit import SYSTEM_PATH, Answer, must
 
-#: Without a network of its own it changes nothing of the machine's; vfs needs no rights to mount.
-WORDS = ("--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=vfs")
-#: Debian's packages with the daemon; in some releases the client is a package of its own.
-PACKAGES = ("docker.io", "containerd", "docker-cli")
+#: Without a network of its own it changes nothing of the machine's.
+WORDS = ("--bridge=none", "--iptables=false", "--ip6tables=false")
+#: The second copies every layer, and works wherever there is room.
+DRIVERS = ("overlay2", "vfs")
+#: Debian's packages with the daemon.
+PACKAGES = ("docker.io", "containerd")
+#: In some releases the client is a package of its own; the registry is for one test.
+MORE = ("docker-cli", "docker-registry")
 
 
 @cache
@@ -49,12 +52,12 @@ def programs() -> str:
 def _unpack(folder: Path) -> None:
     part = Path(tempfile.mkdtemp(dir=folder))
     try:
-        for package in PACKAGES:
+        for package in PACKAGES + MORE:
             done = call(["apt-get", "-qq", "download", package], cwd=part, timeout=300)
             if done.code and package == PACKAGES[0]:
                 call(["apt-get", "-qq", "update"], timeout=300)
                 done = call(["apt-get", "-qq", "download", package], cwd=part, timeout=300)
-            if done.code and package != PACKAGES[-1]:
+            if done.code and package in PACKAGES:
                 raise Lack(f"apt-get download {package} fails: {last(done)}")
         (part / "root").mkdir(mode=0o755)
         for packed in sorted(part.glob("*.deb")):
@@ -87,36 +90,43 @@ class Daemon:
             "DOCKER_HOST": self.address,
             "DOCKER_CONFIG": str(folder / "config"),
         }
+        try:
+            if not any(self._begins(driver) for driver in DRIVERS):
+                raise Lack(f"docker's daemon does not start here: {self._last_words()}")
+        except BaseException:
+            self.close()
+            raise
+
+    def _begins(self, driver: str) -> bool:
         program = shutil.which("dockerd", path=self.path) or "dockerd"
-        places = [f"--{name}={folder}/{name}" for name in ("data-root", "exec-root", "pidfile")]
-        (folder / "daemon.json").write_text("{}\n", encoding="utf-8")
-        places += [f"--host={self.address}", f"--config-file={folder}/daemon.json"]
-        with open(folder / "log", "wb") as log:
+        places = [f"--{name}={self.folder}/{name}" for name in ("data-root", "exec-root")]
+        (self.folder / "daemon.json").write_text("{}\n", encoding="utf-8")
+        places += [f"--config-file={self.folder}/daemon.json", f"--pidfile={self.folder}/pid"]
+        with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(
-                [program, *places, *WORDS],
+                [program, f"--host={self.address}", *places, *WORDS, f"--storage-driver={driver}"],
                 env=self.block,
-                cwd=folder,
+                cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        try:
-            self._begin()
-        except BaseException:
-            self.close()
-            raise
-
-    def _begin(self) -> None:
         end = time.monotonic() + 60
         while self.docker("version").code:
-            if self.process.poll() is not None or time.monotonic() > end:
-                told = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
-                said = re.findall(r'level=(?:fatal|error) msg="?(.+)', told) or told.splitlines()
-                raise Lack(f"docker's daemon does not start here: {(said or ['no word'])[-1]}")
+            if self.process.poll() is not None:
+                return False
+            if time.monotonic() > end:
+                raise Lack("docker's daemon does not answer here")
             time.sleep(0.1)
+        return True
 
-    def docker(self, *words: str | os.PathLike[str], timeout: float = 300):
+    def _last_words(self) -> str:
+        told = (self.folder / "log").read_text(encoding="utf-8", errors="replace").splitlines()
+        known = [line for line in told if not line.startswith("time=")]
+        return (known or told or ["no word"])[-1]
+
+    def docker(self, *words: str | os.PathLike[str], timeout: float = 300) -> Answer:
         """Ask it with its own client."""
         program = shutil.which("docker", path=self.path)
         if not program:

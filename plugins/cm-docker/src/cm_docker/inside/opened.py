@@ -6,6 +6,8 @@ Only what is closed is touched: a change copies a file into the layer that is be
 import os
 import stat
 
+# A volume that is mounted there takes the rights of this folder, also where nothing is in it yet.
+os.makedirs("/opt/cm/home/cache", exist_ok=True)
 for top in ("/opt/cm/home", "/opt/cm/venv", "/opt/cm/user"):
     os.makedirs(top, exist_ok=True)
     for folder, _, files in os.walk(top):

@@ -167,7 +167,7 @@ def test_a_detached_container(engine: Both) -> None:
     assert containers(engine) == ""
 
 
-@pytest.mark.parametrize("name", ["podman", "docker"])
+@pytest.mark.parametrize("name", ["podman", "docker", "daemon"])
 def test_input_reaches_an_interactive_container(name: str, request: pytest.FixtureRequest) -> None:
     engine: Both = request.getfixturevalue(name)
     done = subprocess.run(
@@ -193,14 +193,17 @@ def test_without_interaction_there_is_no_input(podman: Podman) -> None:
     assert "end\n" in done.stdout
 
 
-def test_a_terminal_reaches_the_container(podman: Podman) -> None:
+@pytest.mark.parametrize("name", ["podman", "daemon"])
+def test_a_terminal_reaches_the_container(name: str, request: pytest.FixtureRequest) -> None:
     import pty
 
+    engine: Both = request.getfixturevalue(name)
+
     ours, theirs = pty.openpty()
-    words = [sys.executable, str(DRIVE), "interact", "podman", "test -t 0 && read a; echo -$a-"]
+    words = [sys.executable, str(DRIVE), "interact", name, "test -t 0 && read a; echo -$a-"]
     with subprocess.Popen(
         words,
-        env=dict(podman.ctx.environ),
+        env=dict(engine.ctx.environ),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -222,7 +225,7 @@ def test_a_terminal_reaches_the_container(podman: Podman) -> None:
         process.wait(60)
     assert b"-typed-" in told
     assert b"code=0" in told
-    assert containers(podman) == ""
+    assert containers(engine) == ""
 
 
 def _control(terminal: int) -> None:
@@ -232,12 +235,14 @@ def _control(terminal: int) -> None:
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 
-def test_many_at_once(podman: Podman) -> None:
-    words = [sys.executable, str(DRIVE), "run", "podman"]
+@pytest.mark.parametrize("name", ["podman", "daemon"])
+def test_many_at_once(name: str, request: pytest.FixtureRequest) -> None:
+    engine: Both = request.getfixturevalue(name)
+    words = [sys.executable, str(DRIVE), "run", name]
     running = [
         subprocess.Popen(
             [*words, f"exit {code}"],
-            env=dict(podman.ctx.environ),
+            env=dict(engine.ctx.environ),
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -245,4 +250,4 @@ def test_many_at_once(podman: Podman) -> None:
     ]
     ends = [process.communicate()[0] for process in running]
     assert ends == [f"code={code} note=\n" for code in range(20, 24)]
-    assert containers(podman) == ""
+    assert containers(engine) == ""

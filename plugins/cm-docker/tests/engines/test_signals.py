@@ -35,16 +35,20 @@ def test_a_signal_reaches_the_container(both: tuple[str, Podman | Docker], numbe
     assert containers(engine) == ""
 
 
-def test_a_second_signal_kills_what_does_not_listen(podman: Podman) -> None:
+@pytest.mark.parametrize("name", ["podman", "daemon"])
+def test_a_second_signal_kills_what_does_not_listen(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    engine: Podman | Docker = request.getfixturevalue(name)
     text = f'trap "echo deaf" INT; echo begun; while true; do sleep {LONG}; done'
-    driven = Driven(dict(podman.ctx.environ), "run", "podman", text)
+    driven = Driven(dict(engine.ctx.environ), "run", name, text)
     driven.until("begun")
     driven.process.send_signal(signal.SIGINT)
     # The shell of the container hears it when its child is gone, which is never.
     wait_for(lambda: processes(LONG), "the container")
     driven.process.send_signal(signal.SIGINT)
     assert "code=137" in driven.end()
-    assert containers(podman) == ""
+    assert containers(engine) == ""
     assert processes(LONG) == []
 
 
@@ -62,12 +66,16 @@ def test_after_a_kill_of_ours_the_next_command_cleans(
     wait_for(lambda: not processes(LONG), "the end of the container's process")
 
 
-def test_after_a_kill_of_the_engines_program_nothing_is_left(podman: Podman) -> None:
-    driven = Driven(dict(podman.ctx.environ), "run", "podman", f"echo begun; sleep {LONG}; true")
+@pytest.mark.parametrize("name", ["podman", "daemon"])
+def test_after_a_kill_of_the_engines_program_nothing_is_left(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    engine: Podman | Docker = request.getfixturevalue(name)
+    driven = Driven(dict(engine.ctx.environ), "run", name, f"echo begun; sleep {LONG}; true")
     driven.until("begun")
     os.kill(driven.child(), signal.SIGKILL)
     assert "lost its connection to the container" in driven.end()
-    assert containers(podman) == ""
+    assert containers(engine) == ""
     wait_for(lambda: not processes(LONG), "the end of the container's process")
 
 

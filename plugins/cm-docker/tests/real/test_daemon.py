@@ -109,16 +109,6 @@ def test_a_container_without_a_network(member: Person) -> None:
     assert told["new_env"]["CM_TEXT"] == "alone"
 
 
-@pytest.mark.parametrize("kind", ["volume", "host"])
-def test_what_a_run_adds_is_kept(member: Person, daemon: Daemon, kind: str) -> None:
-    words = ("--tags=make,other", f"--docker.cache={kind}", "--new", HOST, *GIVEN)
-    made = member.docker(*words)["new_env"]["CM_OTHER_MADE"]
-    again = member.docker(*(word for word in words if word != "--new"))
-    assert again["new_env"]["CM_OTHER_MADE"] == made
-    member.cm("prune", "container")
-    assert "cm-cache-" not in must(daemon.docker("volume", "ls", "--quiet")).out
-
-
 def test_an_image_is_published(member: Person, daemon: Daemon, tmp_path: Path) -> None:
     with registry(daemon, tmp_path) as place:
         target = f"{place}/cm-test/published:1"
@@ -188,6 +178,16 @@ def test_a_command_that_is_stopped_stops_its_container(
     started.send_signal(number)
     said, _ = started.communicate(timeout=60)
     assert started.returncode != 0, said
+
+
+@pytest.mark.parametrize("kind", ["volume", "host"])
+def test_what_a_run_adds_is_kept(member: Person, daemon: Daemon, kind: str) -> None:
+    words = ("--tags=make,other", f"--docker.cache={kind}", "--new", HOST, *GIVEN)
+    made = member.docker(*words)["new_env"]["CM_OTHER_MADE"]
+    again = member.docker(*(word for word in words if word != "--new"))
+    assert again["new_env"]["CM_OTHER_MADE"] == made
+    member.cm("prune", "container")
+    assert "cm-cache-" not in must(daemon.docker("volume", "ls", "--quiet")).out
 
 
 def test_a_detached_container_is_stopped_and_pruned(

@@ -30,13 +30,13 @@ HOST = "--docker.network=host"
 def daemon(ground: Path) -> Iterator[Daemon]:
     """A daemon that has the base image and lets everybody in."""
     try:
-        made = Daemon(ground / "dockerd")
+        made = Daemon(ground / "daemon")
     except Lack as lack:
         pytest.skip(str(lack))
     try:
         must(made.docker("import", boxes.base_tar(), BASE))
-        (ground / "dockerd").chmod(0o755)
-        (ground / "dockerd" / "socket").chmod(0o666)
+        made.folder.chmod(0o755)
+        (made.folder / "socket").chmod(0o666)
         yield made
     except Lack as lack:
         pytest.skip(str(lack))

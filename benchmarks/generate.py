@@ -121,7 +121,9 @@ def bulk(folder: Path, dialect: Dialect, count: int) -> Path:
 def bulk_meta(number: int, more: str = "") -> str:
     """First lines of one recipe of `bulk`; `more` is one more tag."""
     tags = ["bulk", f"item-{number}", f"family-{number % 97}", "made"] + ([more] if more else [])
-    return f"alias: bulk-{number}\nuid: {uid(f'bulk-{number}')}\ntags: [{', '.join(tags)}]\n"
+    name = f"bulk-{number}"
+    # Quoted: digits alone would be a number, at which the reference engines stop.
+    return f"alias: {name}\nuid: '{uid(name)}'\ntags: [{', '.join(tags)}]\n"
 
 
 def edit(path: Path, number: int) -> None:
@@ -165,7 +167,7 @@ def multiply(entry: Path, count: int, recipe: str) -> None:
 
 def _collection(folder: Path, dialect: Dialect, alias: str) -> None:
     folder.mkdir(parents=True)
-    (folder / dialect.repo).write_text(f"alias: {alias}\nuid: {uid(alias)}\n")
+    (folder / dialect.repo).write_text(f"alias: {alias}\nuid: '{uid(alias)}'\n")
 
 
 def _names(kind: str, count: int) -> list[str]:
@@ -178,7 +180,7 @@ def _recipe(
     path = folder / "script" / name
     path.mkdir(parents=True)
     key = f"{dialect.prefix}_{name.upper().replace('-', '_')}"
-    lines = [f"alias: {name}", f"uid: {uid(name)}", f"tags: [bench, {name}]"]
+    lines = [f"alias: {name}", f"uid: '{uid(name)}'", f"tags: [bench, {name}]"]
     lines += [f"new_env_keys: [{key}]", f"cache: {'true' if cached else 'false'}"]
     lines += ["deps:", *(f"- tags: bench,{dep}" for dep in deps)] if deps else []
     (path / dialect.meta).write_text("\n".join(lines) + "\n" + OWNER)

@@ -13,9 +13,12 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import pytest
 from boxes import Lack, call, last, may_change_the_machine, which
 from kit import SYSTEM_PATH, Answer, must
 
@@ -44,9 +47,9 @@ def programs() -> str:
     folder.mkdir(mode=0o755, exist_ok=True)
     with open(folder / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "root").is_dir():
+        if not (folder / "unpacked").is_dir():
             _unpack(folder)
-    return f"{folder}/root/usr/bin:{folder}/root/usr/sbin"
+    return f"{folder}/unpacked/usr/bin:{folder}/unpacked/usr/sbin"
 
 
 def _unpack(folder: Path) -> None:
@@ -59,10 +62,10 @@ def _unpack(folder: Path) -> None:
                 done = call(["apt-get", "-qq", "download", package], cwd=part, timeout=300)
             if done.code and package in PACKAGES:
                 raise Lack(f"apt-get download {package} fails: {last(done)}")
-        (part / "root").mkdir(mode=0o755)
+        (part / "unpacked").mkdir(mode=0o755)
         for packed in sorted(part.glob("*.deb")):
-            must(call(["dpkg-deb", "-x", packed, part / "root"]))
-        (part / "root").rename(folder / "root")
+            must(call(["dpkg-deb", "-x", packed, part / "unpacked"]))
+        (part / "unpacked").rename(folder / "unpacked")
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -163,3 +166,16 @@ class Daemon:
             if place.startswith(f"{self.folder}/"):
                 call(["umount", "--lazy", place])
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Daemon]:
+    """Within: a daemon in that folder; the test is skipped where one, or what it needs, lacks."""
+    try:
+        made = Daemon(folder)
+        try:
+            yield made
+        finally:
+            made.close()
+    except Lack as lack:
+        pytest.skip(str(lack))

@@ -97,8 +97,7 @@ def look(folder: str, old: Snapshot, now_ns: int) -> Look | None:
             return Look(EMPTY, (), old.names, f"{folder}: {error.strerror}")
         if not settled or max(info.st_mtime_ns, info.st_ctime_ns) >= young:
             listing = 0
-        prints = ()
-    return _compare(folder, old, names, prints, listing, young)
+    return _compare(folder, old, names, listing, young)
 
 
 def _edited(folder: str, old: Snapshot, prints: tuple[int, ...], young: int) -> Look | None:
@@ -110,12 +109,10 @@ def _edited(folder: str, old: Snapshot, prints: tuple[int, ...], young: int) -> 
         if now == before and not (old.racy and old.names[at] in old.racy):
             continue
         name = old.names[at]
-        path = os.path.join(folder, name)
-        mask = _mask(path)
-        if mask is None:
+        found = _anew(os.path.join(folder, name))
+        if found is None:
             return None
-        masks[at] = mask
-        new_prints[at], latest = _fingerprint(path, mask)
+        masks[at], new_prints[at], latest = found
         stale.append(name)
         if latest >= young:
             racy.append(name)
@@ -128,14 +125,12 @@ def _compare(
     folder: str,
     old: Snapshot,
     names: tuple[str, ...],
-    prints: tuple[int, ...],
     listing: int,
     young: int,
 ) -> Look | None:
-    """The general case: folder by folder. `prints` belongs to `old.names`, or is empty."""
+    """The general case: folder by folder."""
     known = {name: at for at, name in enumerate(old.names)}
-    if not prints:
-        prints = _fingerprints(folder, old.names, old.masks)
+    prints = _fingerprints(folder, old.names, old.masks)
     kept: list[str] = []
     masks = bytearray()
     new_prints: list[int] = []
@@ -147,12 +142,10 @@ def _compare(
         if same and at is not None and name not in old.racy:
             mask, fingerprint = old.masks[at], old.prints[at]
         else:
-            path = os.path.join(folder, name)
-            found = _mask(path)
+            found = _anew(os.path.join(folder, name))
             if found is None:
                 continue
-            mask = found
-            fingerprint, latest = _fingerprint(path, mask)
+            mask, fingerprint, latest = found
             stale.append(name)
             if latest >= young:
                 racy.append(name)
@@ -207,6 +200,12 @@ def _prints(
         except OSError:
             prints.append(0)
     return tuple(prints)
+
+
+def _anew(path: str) -> tuple[int, int, int] | None:
+    """Mask, fingerprint and latest time of one folder; None when it is no folder."""
+    mask = _mask(path)
+    return None if mask is None else (mask, *_fingerprint(path, mask))
 
 
 def _fingerprint(path: str, mask: int) -> tuple[int, int]:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import enginestage
 import pytest
-from boxes import Lack
-from dockerd import Daemon
+from dockerd import Daemon, running
 
 from cm_docker.engines.docker import Docker
 from cm_docker.engines.podman import Podman
@@ -54,12 +53,8 @@ def docker(environ: dict[str, str], socket: str) -> Docker:
 @pytest.fixture(scope="session")
 def served(ground: Path) -> Iterator[Daemon]:
     """docker's own daemon, with an image of busybox."""
-    try:
-        made = Daemon(ground / "dockerd")
-    except Lack as lack:
-        pytest.skip(str(lack))
-    yield made
-    made.close()
+    with running(ground / "dockerd") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from pathlib import Path
 import boxes
 import pytest
 from boxes import BASE, Lack, Person, Station
-from dockerd import Daemon
+from dockerd import Daemon, running
 from kit import must
 
 GIVEN = (f"--docker.base_image={BASE}", "--docker.engine=docker", "--quiet")
@@ -29,19 +29,11 @@ HOST = "--docker.network=host"
 @pytest.fixture(scope="module")
 def daemon(ground: Path) -> Iterator[Daemon]:
     """A daemon that has the base image and lets everybody in."""
-    try:
-        made = Daemon(ground / "daemon")
-    except Lack as lack:
-        pytest.skip(str(lack))
-    try:
+    with running(ground / "daemon") as made:
         must(made.docker("import", boxes.base_tar(), BASE))
         made.folder.chmod(0o755)
         (made.folder / "socket").chmod(0o666)
         yield made
-    except Lack as lack:
-        pytest.skip(str(lack))
-    finally:
-        made.close()
 
 
 @pytest.fixture(scope="module")

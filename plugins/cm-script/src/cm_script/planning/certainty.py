@@ -24,14 +24,15 @@ class Knowledge:
         known: variables that match a pattern and are known all the same.
     """
 
-    def __init__(self, open_: Mapping[str, str] | None = None, known: Iterable[str] = ()) -> None:
-        self.open: dict[str, str] = dict(open_ or {})
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self.open: dict[str, str] = {}
         self.known: set[str] = set(known)
-        self._unnamed = dict.fromkeys(p for p in self.open if not p.isidentifier())
+        #: The open patterns that are more than the name of one variable.
+        self._unnamed: dict[str, None] = {}
 
     def copy(self) -> Knowledge:
         """The same, untouched by what is learned later."""
-        twin = Knowledge(None, self.known)
+        twin = Knowledge(self.known)
         twin.open, twin._unnamed = dict(self.open), dict(self._unnamed)
         return twin
 
